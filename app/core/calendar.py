@@ -1,0 +1,306 @@
+"""A working calendar as a table of intervals with running totals, built once per version."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+DAY = 86_400
+_MICRO = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE_MICROSECOND = timedelta(microseconds=1)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class CalendarError(ValueError):
+    """A calendar that cannot be used.
+
+    CalendarError
+    ├── BadCalendarError     it contradicts itself: the field is named
+    └── CalendarEndsError    a look-up left the days it covers
+    """
+
+
+class BadCalendarError(CalendarError):
+    """The calendar contradicts itself; `where` names the field."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}")
+        self.where = where
+        self.why = why
+
+
+class CalendarEndsError(CalendarError):
+    """A look-up needs a day the calendar does not cover, so no date is returned at all."""
+
+
+class Interval(NamedTuple):
+    """Office hours from `start` to `end`, in seconds of the local day; `end` may be 24:00."""
+
+    start: int
+    end: int
+
+
+Hours = tuple[Interval, ...]
+
+
+def hours(spans: object, where: str) -> Hours:
+    """Return office hours from pairs such as `("07:00", "11:30")`, in the order of the day.
+
+    Raises:
+        BadCalendarError: a span is empty, runs over midnight, or overlaps another.
+    """
+    if not isinstance(spans, (list, tuple)):
+        raise BadCalendarError(where, "give a list of [from, to] pairs")
+    read: list[Interval] = []
+    for span in spans:
+        if not isinstance(span, (list, tuple)) or len(span) != 2:  # noqa: PLR2004 a pair
+            raise BadCalendarError(where, "give each span as [from, to]")
+        start, end = (_second_of_day(edge, where) for edge in span)
+        if end <= start:
+            raise BadCalendarError(
+                where, f"{span[0]}-{span[1]} ends before it begins; split it at midnight"
+            )
+        read.append(Interval(start, end))
+    read.sort()
+    for earlier, later in pairwise(read):
+        if later.start < earlier.end:
+            raise BadCalendarError(where, "two spans overlap; join them into one")
+    return tuple(read)
+
+
+def _second_of_day(text: object, where: str) -> int:
+    if text == "24:00":
+        return DAY
+    try:
+        at = time.fromisoformat(str(text))
+    except ValueError:
+        raise BadCalendarError(where, f"{text!r} is not a time of day such as 07:30") from None
+    return at.hour * 3600 + at.minute * 60 + at.second
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarSpec:
+    """What people publish: the week, the days off, the days worked, and how far it is confirmed.
+
+    `overrides` (other hours on one date) win over `worked` (usual hours on a day of rest), which
+    win over `days_off`, which win over the week. Every day is named for the explanation.
+    """
+
+    zone: str = "Asia/Ho_Chi_Minh"
+    week: tuple[Hours, ...] = ()
+    days_off: Mapping[date, str] = field(default_factory=dict)
+    worked: Mapping[date, str] = field(default_factory=dict)
+    overrides: Mapping[date, Hours] = field(default_factory=dict)
+    confirmed_from: date | None = None
+    confirmed_until: date | None = None
+
+    def check(self) -> None:
+        """Raise BadCalendarError if a day is both off and worked, or no time is ever worked."""
+        both = sorted(self.days_off.keys() & self.worked.keys())
+        if both:
+            raise BadCalendarError("days", f"{both[0]} is both off and worked")
+        if len(self.week) != len(WEEKDAYS):
+            raise BadCalendarError("week", "give seven days")
+        if not any(self.week) and not any(self.overrides.values()):
+            raise BadCalendarError("week", "no working time at all; no limit would ever end")
+
+    @property
+    def usual_hours(self) -> Hours:
+        """The hours of the first weekday that has any: what a worked Saturday is worked like."""
+        return next((day for day in self.week if day), ())
+
+    def hours_on(self, on: date) -> Hours:
+        """The office hours of one date, empty on a day off."""
+        if on in self.overrides:
+            return self.overrides[on]
+        if on in self.worked:
+            return self.usual_hours
+        if on in self.days_off:
+            return ()
+        return self.week[on.weekday()]
+
+
+class _HourTable(NamedTuple):
+    """Working intervals as microseconds since 1970 UTC, with the working time before each."""
+
+    starts: list[int]
+    ends: list[int]
+    before: list[int]
+
+
+class WorkingCalendar:
+    """The days and hours worked from `first_on` to `last_on`, both included.
+
+    "Working days before this date" and "working time before this instant" are look-ups, so a due
+    date is a look-up and its inverse, never a walk: a nine-day Tết costs the same as a weekend.
+    """
+
+    def __init__(self, spec: CalendarSpec, first_on: date, last_on: date) -> None:
+        """Build the day table (the hour table follows at first use)."""
+        spec.check()
+        self.spec = spec
+        self.zone: tzinfo = ZoneInfo(spec.zone)
+        self.first_on = first_on
+        self.last_on = last_on
+        self._first = first_on.toordinal()
+        self._last = last_on.toordinal()
+        self._working, self._before = self._count_days()
+
+    def _count_days(self) -> tuple[list[int], list[int]]:
+        spec = self.spec
+        open_weekdays = [bool(day) for day in spec.week]
+        special = {
+            on.toordinal(): bool(spec.hours_on(on))
+            for on in (*spec.days_off, *spec.worked, *spec.overrides)
+        }
+        working: list[int] = []
+        before: list[int] = []
+        for ordinal in range(self._first, self._last + 1):
+            before.append(len(working))
+            # date.toordinal(): 1 January 1 is a Monday, so (ordinal - 1) % 7 is the weekday.
+            if special.get(ordinal, open_weekdays[(ordinal - 1) % 7]):
+                working.append(ordinal)
+        before.append(len(working))
+        return working, before
+
+    @cached_property
+    def _hours(self) -> _HourTable:
+        starts: list[int] = []
+        ends: list[int] = []
+        before: list[int] = []
+        total = 0
+        for ordinal in self._working:
+            on = date.fromordinal(ordinal)
+            for interval in self.spec.hours_on(on):
+                start, end = (self._instant(on, second) for second in interval)
+                starts.append(start)
+                ends.append(end)
+                before.append(total)
+                total += end - start
+        before.append(total)
+        return _HourTable(starts, ends, before)
+
+    def _instant(self, on: date, second: int) -> int:
+        if second == DAY:
+            on, second = on + timedelta(days=1), 0
+        local = datetime.combine(on, time(second // 3600, second // 60 % 60, second % 60), self.zone)
+        return micros(local)
+
+    # Days, as proleptic ordinals (`date.toordinal`).
+
+    def local_day(self, at: datetime) -> int:
+        """The local date of an instant, as an ordinal."""
+        return at.astimezone(self.zone).toordinal()
+
+    def is_working(self, day: int) -> bool:
+        """Whether any time is worked on that day."""
+        at = self._index(day)
+        return self._before[at + 1] > self._before[at]
+
+    def worked_days(self, after: int, until: int) -> int:
+        """How many working days d have `after < d <= until`; 0 if there is no such day."""
+        if until <= after:
+            return 0
+        return self._before[self._index(until) + 1] - self._before[self._index(after) + 1]
+
+    def nth_working_day(self, after: int, count: int) -> int:
+        """The `count`-th working day after a day (`count` at least 1)."""
+        at = self._before[self._index(after) + 1] + count - 1
+        if at >= len(self._working):
+            raise CalendarEndsError(f"the calendar ends on {self.last_on}")
+        return self._working[at]
+
+    def last_working_day_before(self, day: int) -> int:
+        """The working day just before a day."""
+        at = self._before[self._index(day)] - 1
+        if at < 0:
+            raise CalendarEndsError(f"the calendar begins on {self.first_on}")
+        return self._working[at]
+
+    def roll(self, day: int) -> int:
+        """That day if it is worked, else the next working day (BLDS 2015 Đ148 k5)."""
+        return day if self.is_working(day) else self.nth_working_day(day, 1)
+
+    def is_confirmed(self, first: int, last: int) -> bool:
+        """Whether every day from `first` to `last`, both included, is officially published."""
+        spec = self.spec
+        if spec.confirmed_from is not None and first < spec.confirmed_from.toordinal():
+            return False
+        return spec.confirmed_until is None or last <= spec.confirmed_until.toordinal()
+
+    def opening(self, day: int) -> datetime:
+        """The instant the office opens on a working day."""
+        return self._edge(day, 0)
+
+    def closing(self, day: int) -> datetime:
+        """The instant the office closes on a working day."""
+        return self._edge(day, -1)
+
+    def _edge(self, day: int, which: int) -> datetime:
+        on = date.fromordinal(day)
+        worked = self.spec.hours_on(on)
+        if not worked:
+            raise ValueError(f"{on} is not a working day")
+        second = worked[which][0 if which == 0 else 1]
+        return instant(self._instant(on, second)).astimezone(self.zone)
+
+    def midnight_after(self, day: int) -> datetime:
+        """The end of a day, as the exclusive instant 24:00 (Đ148 k6)."""
+        return datetime.combine(date.fromordinal(day + 1), time(), self.zone)
+
+    def _index(self, day: int) -> int:
+        if not self._first <= day <= self._last:
+            raise CalendarEndsError(
+                f"the calendar covers {self.first_on} to {self.last_on}, not the day asked for"
+            )
+        return day - self._first
+
+    # Instants, as microseconds since 1970 UTC (`micros`).
+
+    def worked_time(self, since: int, until: int) -> int:
+        """Working microseconds from one instant to another; 0 if they are out of order."""
+        if until <= since:
+            return 0
+        return self._worked_before(until) - self._worked_before(since)
+
+    def after_working(self, since: int, amount: int) -> int:
+        """The instant at which `amount` of working time has passed since an instant.
+
+        An amount used up exactly at closing time ends there; an amount of 0 outside office hours
+        is the next opening, so the answer always lies in office hours, both ends included.
+        """
+        table = self._hours
+        goal = self._worked_before(since) + amount
+        if amount == 0:
+            at = bisect_right(table.ends, since)
+            if at == len(table.starts):
+                raise CalendarEndsError(f"the calendar ends on {self.last_on}")
+            return max(since, table.starts[at])
+        at = bisect_left(table.before, goal) - 1
+        if at >= len(table.starts):
+            raise CalendarEndsError(f"the calendar ends on {self.last_on}")
+        return table.starts[at] + goal - table.before[at]
+
+    def _worked_before(self, moment: int) -> int:
+        self._index(self.local_day(instant(moment)))
+        table = self._hours
+        at = bisect_right(table.starts, moment)
+        if at == 0:
+            return 0
+        return table.before[at - 1] + min(moment, table.ends[at - 1]) - table.starts[at - 1]
+
+
+def micros(at: datetime) -> int:
+    """An aware instant as whole microseconds since 1970 UTC: exact, unlike a float timestamp."""
+    return (at - _EPOCH) // _ONE_MICROSECOND
+
+
+def instant(moment: int) -> datetime:
+    """The instant of `micros`, in UTC."""
+    return _EPOCH + timedelta(seconds=moment // _MICRO, microseconds=moment % _MICRO)

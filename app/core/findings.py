@@ -1,0 +1,178 @@
+"""What is derived from a dossier's facts: the one function that writes findings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from app.core import alarms, yardsticks
+from app.core.calendar import WorkingCalendar
+from app.core.clock import Deadline, Limit, SupplementPolicy, Suspension, deadline
+from app.core.lifecycle import Facts, State, closed_suspensions, extended
+from app.core.limits import Choice, LimitRule, NoLimit, Start, choose
+from app.core.stages import Stage, between, last_begun, stages
+from app.core.yardsticks import Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The law and the calendar a dossier is judged by, looked up once by the caller.
+
+    `rules` None: the procedure is unknown. `difficult` None: the commune is unknown.
+    """
+
+    rules: Sequence[LimitRule] | None
+    province: str
+    difficult: bool | None
+    calendar: WorkingCalendar
+    later_policy: SupplementPolicy = SupplementPolicy.RESUME
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that follows from facts, law and calendar, and from no clock on the wall.
+
+    Attributes:
+        state: Where the dossier stands.
+        no_limit: Why no limit applies, else None.
+        choice: The limit used, else None.
+        clock: The clock that is running or ended last; None without a receipt or a limit.
+        limit: The limit of that clock (of the stage, where there are stages).
+        stages: One entry a stage; empty for a plain limit.
+        due_on, due_at: Of the clock; None while suspended, waiting, or without a limit.
+        legal, form, index766: Inputs of the three yardsticks.
+        moments: What must be said and when; empty unless a clock is running.
+    """
+
+    state: State
+    no_limit: NoLimit | None
+    choice: Choice | None
+    clock: Deadline | None
+    limit: Limit | None
+    stages: tuple[Stage, ...]
+    due_on: date | None
+    due_at: datetime | None
+    provisional: bool
+    legal: Inputs
+    form: Inputs
+    index766: Inputs
+    moments: tuple[alarms.Moment, ...]
+
+
+def derive(facts: Facts, ground: Ground) -> Findings:
+    """Derive everything; the same facts, law and calendar always give the same findings."""
+    calendar = ground.calendar
+    if facts.received_at is None:
+        return _without_clock(facts, ground, None)
+    stops = closed_suspensions(facts)
+    choice = choose(
+        ground.rules,
+        case=facts.case,
+        received_at=facts.received_at,
+        province=ground.province,
+        difficult=ground.difficult,
+        promised_at=facts.promised_at,
+        suspensions=stops,
+        calendar=calendar,
+        later_policy=ground.later_policy,
+    )
+    if isinstance(choice, NoLimit):
+        return _without_clock(facts, ground, choice)
+
+    clock, limit, found = _clock(facts, choice, stops, calendar)
+    waiting = between(found) and facts.end is None
+    due_on, due_at = (None, None) if waiting else (clock.due_on, clock.due_at)
+    state = _state(facts, clock, waiting=waiting)
+    forced = any(stage.late for stage in found) or _late_by_the_hour(facts, limit, clock)
+    judged_on = clock.due_on
+    if facts.end is not None and between(found):  # no stage ran, so no day of ours was exceeded
+        judged_on = facts.end.astimezone(calendar.zone).date()
+    whole = deadline(facts.received_at, choice.limit, (), calendar).due_on
+    told: tuple[alarms.Moment, ...] = ()
+    if state is State.RUNNING and due_on is not None and due_at is not None:
+        told = alarms.moments(due_on, due_at, limit, calendar)
+    return Findings(
+        state=state,
+        no_limit=None,
+        choice=choice,
+        clock=clock,
+        limit=limit,
+        stages=found,
+        due_on=due_on,
+        due_at=due_at,
+        provisional=clock.provisional,
+        legal=yardsticks.legal(
+            facts, None if waiting else judged_on, forced_late=forced, zone=calendar.zone
+        ),
+        form=yardsticks.form(facts, calendar.zone),
+        index766=yardsticks.index766(facts, whole, calendar.zone),
+        moments=told,
+    )
+
+
+def start_of_clock(facts: Facts, rule: LimitRule) -> datetime | None:
+    """The receipt that starts the clock: the one-stop shop's, or the land office's own."""
+    if rule.start is Start.LAND_OFFICE and facts.land_office_received_at is not None:
+        return facts.land_office_received_at
+    return facts.received_at
+
+
+def _clock(
+    facts: Facts, choice: Choice, stops: Sequence[Suspension], calendar: WorkingCalendar
+) -> tuple[Deadline, Limit, tuple[Stage, ...]]:
+    start = start_of_clock(facts, choice.rule)
+    if start is None:  # the caller has checked the receipt
+        raise ValueError("a dossier without a receipt has no clock")
+    if choice.stages:
+        found = stages(start, choice.stages, facts.stages, stops, calendar, choice.policy)
+        stage = last_begun(found) or found[0]
+        if stage.deadline is None:  # stage 1 begins at the receipt
+            raise ValueError("stage 1 has no start")
+        return stage.deadline, stage.limit, found
+    clock = deadline(start, choice.limit, stops, calendar, choice.policy)
+    longer = extended(facts, choice.rule.extension, clock.due_at)
+    if longer is not None:
+        return deadline(start, longer, stops, calendar, choice.policy), longer, ()
+    return clock, choice.limit, ()
+
+
+def _state(facts: Facts, clock: Deadline, *, waiting: bool) -> State:
+    if facts.end is not None:
+        return ended_state(facts)
+    if waiting:
+        return State.WAITING
+    return State.SUSPENDED if clock.due_at is None else State.RUNNING
+
+
+def ended_state(facts: Facts) -> State:
+    """Finished where the end counts as the office's own, closed where it does not."""
+    counted = yardsticks.COUNTED_OUTCOMES
+    return State.FINISHED if facts.how_ended in counted else State.CLOSED
+
+
+def _late_by_the_hour(facts: Facts, limit: Limit, clock: Deadline) -> bool:
+    if limit.by_date or facts.end is None or clock.due_at is None:
+        return False
+    return facts.end > clock.due_at
+
+
+def _without_clock(facts: Facts, ground: Ground, why: NoLimit | None) -> Findings:
+    if facts.end is not None:
+        state = ended_state(facts)
+    else:
+        state = State.SUBMITTED if why is None else State.NO_LIMIT
+    zone = ground.calendar.zone
+    return Findings(
+        state=state,
+        no_limit=why,
+        choice=None,
+        clock=None,
+        limit=None,
+        stages=(),
+        due_on=None,
+        due_at=None,
+        provisional=False,
+        legal=yardsticks.legal(facts, None, forced_late=False, zone=zone),
+        form=yardsticks.form(facts, zone),
+        index766=yardsticks.index766(facts, None, zone),
+        moments=(),
+    )

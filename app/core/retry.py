@@ -1,0 +1,16 @@
+"""How long to wait before trying again."""
+
+from datetime import timedelta
+
+_FIRST = timedelta(seconds=30)
+_LONGEST = timedelta(hours=6)
+MAX_ATTEMPTS = 12  # 30 s, 1, 2, 4 … min, then 6 h apart: about a day in all
+
+
+def wait_before(attempt: int, jitter: float = 0.0) -> timedelta:
+    """The pause before attempt number `attempt` (the first retry is 2): doubling, up to 6 hours.
+
+    `jitter` from 0 to 1 shortens it by up to a fifth, so that many failures do not retry as one.
+    """
+    doubled = _FIRST * 2 ** min(max(attempt - 2, 0), 20)
+    return min(doubled, _LONGEST) * (1 - 0.2 * jitter)

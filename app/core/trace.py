@@ -1,0 +1,158 @@
+"""Why a dossier is due when it is: each day counted, each day skipped, each with its ground."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from app.core.calendar import WorkingCalendar, instant, micros
+from app.core.clock import Deadline, Leg, Limit, Unit
+
+_LONGEST = 1_500  # days explained one by one; beyond it nobody reads
+_HOUR_MICROS = 3_600_000_000
+
+RECEIPT_GROUND = "BLDS 2015 Đ147 k2"
+INSTANT_GROUND = "BLDS 2015 Đ147 k1"
+ROLL_GROUND = "BLDS 2015 Đ148 k5"
+
+_STOPPED = "clock stopped: {reason}"
+_COUNTED = {
+    Unit.WORKING_DAYS: "working day",
+    Unit.WORKING_HOURS: "working hours",
+    Unit.CALENDAR_DAYS: "calendar day",
+    Unit.CALENDAR_MONTHS: "calendar day",
+}
+
+
+class Line(NamedTuple):
+    """One day of an explanation.
+
+    Attributes:
+        on: The local day.
+        counted: Its number in the count (for hours, the working hours used by its end), or None.
+        why: The English sentence with `{names}`, which is also the key of its translation.
+        params: What fills it; `reason` is itself a word to translate.
+        ground: The article behind it, where there is one.
+    """
+
+    on: date
+    counted: float | None
+    why: str
+    params: dict[str, str]
+    ground: str | None
+
+
+def explain(clock: Deadline, limit: Limit, calendar: WorkingCalendar, ground: str) -> list[Line]:
+    """Return the days from the receipt to the due day (or to where the clock stands), in order.
+
+    `ground` is the article of the limit; it stands on the last counted day.
+    """
+    lines: list[Line] = []
+    by_hours = limit.unit is Unit.WORKING_HOURS
+    first = calendar.local_day(instant(clock.legs[0].since)) if by_hours else clock.legs[0].since
+    lines.append(_receipt(date.fromordinal(first), clock, limit))
+    days = _hour_days(clock, calendar) if by_hours else _days(clock, limit, calendar)
+    for line in days:
+        lines.append(line)
+        if len(lines) > _LONGEST:
+            break
+    if clock.due_on is not None:
+        last = lines[-1]
+        lines[-1] = last._replace(ground=last.ground or ground)
+    return lines
+
+
+def _receipt(on: date, clock: Deadline, limit: Limit) -> Line:
+    if limit.unit is Unit.WORKING_HOURS:
+        return Line(on, 0, "receipt: hours count from the instant", {}, INSTANT_GROUND)
+    if limit.cutoff is not None and limit.amount == 0:
+        why = "counts as received on this day (cut-off {cutoff}): due the same day"
+        return Line(on, None, why, {"cutoff": limit.cutoff.isoformat("minutes")}, None)
+    if limit.cutoff is not None:
+        why = "counts as received on this day (cut-off {cutoff}): not counted"
+        return Line(
+            clock.counted_from, None, why, {"cutoff": limit.cutoff.isoformat("minutes")},
+            RECEIPT_GROUND,
+        )
+    return Line(on, None, "day of receipt: not counted", {}, RECEIPT_GROUND)
+
+
+def _days(clock: Deadline, limit: Limit, calendar: WorkingCalendar) -> Iterator[Line]:
+    used = 0
+    amount = limit.amount
+    if limit.unit is Unit.CALENDAR_MONTHS and clock.due_on is not None:
+        amount = _LONGEST
+    for leg in clock.legs:
+        if leg.restarts:
+            used = 0
+        if leg.stop is not None:
+            yield from _stopped(leg, calendar)
+            continue
+        if leg.until is None:  # only a stop is ever open
+            continue
+        for day in range(leg.since + 1, leg.until + 1):
+            line = _day(day, used, amount, limit.unit, calendar)
+            used += line.counted is not None
+            yield line
+
+
+def _day(day: int, used: int, amount: int, unit: Unit, calendar: WorkingCalendar) -> Line:
+    on = date.fromordinal(day)
+    works = calendar.is_working(day)
+    name = calendar.spec.worked.get(on)
+    if used < amount and (works or unit is not Unit.WORKING_DAYS):
+        if works and name:
+            return Line(on, used + 1, "worked day: {name}", {"name": name}, None)
+        return Line(on, used + 1, _COUNTED[unit], {}, None)
+    if works:
+        return Line(on, None, "the last day moves to the next working day", {}, ROLL_GROUND)
+    return _off(on, calendar)
+
+
+def _off(on: date, calendar: WorkingCalendar) -> Line:
+    name = calendar.spec.days_off.get(on)
+    if name:
+        return Line(on, None, "day off: {name}", {"name": name}, None)
+    if calendar.spec.overrides.get(on) == ():
+        return Line(on, None, "closed on this date", {}, None)
+    return Line(on, None, "day of rest", {}, None)
+
+
+def _stopped(leg: Leg, calendar: WorkingCalendar) -> Iterator[Line]:
+    stop = leg.stop
+    if stop is None:
+        return
+    if leg.until is None:
+        on = stop.from_at.astimezone(calendar.zone).date()
+        yield Line(on, None, "clock stopped and not yet resumed: {reason}", {"reason": stop.reason},
+                   stop.ground)
+        return
+    for day in range(leg.since + 1, leg.until + 1):
+        why = _STOPPED
+        if day == leg.until and leg.restarts:
+            why = "complete on this day: the limit starts again ({reason})"
+        yield Line(date.fromordinal(day), None, why, {"reason": stop.reason}, stop.ground)
+
+
+def _hour_days(clock: Deadline, calendar: WorkingCalendar) -> Iterator[Line]:
+    """A line for each day on which hours were used, with the hours used by its end."""
+    used = 0
+    for leg in clock.legs:
+        if leg.restarts:
+            used = 0
+        if leg.stop is not None or leg.until is None:
+            on = calendar.local_day(instant(leg.since))
+            reason = leg.stop.reason if leg.stop else ""
+            yield Line(date.fromordinal(on), None, _STOPPED, {"reason": reason},
+                       leg.stop.ground if leg.stop else None)
+            continue
+        first, last = (calendar.local_day(instant(edge)) for edge in (leg.since, leg.until))
+        for day in range(first, last + 1):
+            on_day = date.fromordinal(day)
+            midnight = micros(calendar.midnight_after(day))
+            start = micros(calendar.midnight_after(day) - timedelta(days=1))
+            span = calendar.worked_time(max(leg.since, start), min(leg.until, midnight))
+            if span:
+                used += span
+                yield Line(on_day, round(used / _HOUR_MICROS, 4), "working hours", {}, None)
+            elif not calendar.is_working(day):
+                yield _off(on_day, calendar)
