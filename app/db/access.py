@@ -1,0 +1,114 @@
+"""Who may come in: accounts, clients, tokens, sessions. Secrets are kept as hashes only."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.db.tables import access_token, client, source, user_account
+from app.db.tables import session as session_table
+
+
+def put_source(session: Session, code: str, name: str, rank: int = 100) -> None:
+    """Insert or rename a sending system."""
+    fresh = insert(source).values(code=code, name=name, rank=rank)
+    session.execute(
+        fresh.on_conflict_do_update(
+            index_elements=["code"], set_={"name": fresh.excluded.name, "rank": fresh.excluded.rank}
+        )
+    )
+
+
+def put_client(session: Session, **values: Any) -> None:  # noqa: ANN401 columns of `client`
+    """Insert a client, or give it a new secret and scope."""
+    fresh = insert(client).values(**values)
+    changed = {name: fresh.excluded[name] for name in values if name != "client_id"}
+    session.execute(fresh.on_conflict_do_update(index_elements=["client_id"], set_=changed))
+
+
+def find_client(session: Session, client_id: str) -> RowMapping | None:
+    """An active client."""
+    query = select(client).where(client.c.client_id == client_id, client.c.active)
+    return session.execute(query).mappings().first()
+
+
+def put_user(session: Session, **values: Any) -> int:  # noqa: ANN401 columns of `user_account`
+    """Insert an account by its login, or change it; return its id."""
+    fresh = insert(user_account).values(**values)
+    changed = {name: fresh.excluded[name] for name in values if name != "login"}
+    made = fresh.on_conflict_do_update(index_elements=["login"], set_=changed)
+    return int(session.execute(made.returning(user_account.c.id)).scalar_one())
+
+
+def find_user(session: Session, login: str) -> RowMapping | None:
+    """An active account by its login."""
+    query = select(user_account).where(user_account.c.login == login, user_account.c.active)
+    return session.execute(query).mappings().first()
+
+
+def users(session: Session) -> Sequence[RowMapping]:
+    """All accounts by login."""
+    return session.execute(select(user_account).order_by(user_account.c.login)).mappings().all()
+
+
+def set_language(session: Session, user_id: int, language: str) -> None:
+    """Remember the language a person reads the pages in."""
+    session.execute(
+        update(user_account).where(user_account.c.id == user_id).values(language=language)
+    )
+
+
+def save_token(session: Session, token_hash: bytes, client_id: str, expires_at: datetime) -> None:
+    """Remember an access token by its hash."""
+    session.execute(
+        insert(access_token).values(
+            token_hash=token_hash, client_id=client_id, expires_at=expires_at
+        )
+    )
+
+
+def client_of_token(session: Session, token_hash: bytes, now: datetime) -> RowMapping | None:
+    """The active client a living token belongs to."""
+    query = (
+        select(client)
+        .join(access_token, access_token.c.client_id == client.c.client_id)
+        .where(
+            access_token.c.token_hash == token_hash,
+            access_token.c.expires_at > now,
+            client.c.active,
+        )
+    )
+    return session.execute(query).mappings().first()
+
+
+def save_session(
+    session: Session, token_hash: bytes, user_id: int, csrf: str, expires_at: datetime
+) -> None:
+    """Remember a sign-in by the hash of its cookie."""
+    session.execute(
+        insert(session_table).values(
+            token_hash=token_hash, user_id=user_id, csrf=csrf, expires_at=expires_at
+        )
+    )
+
+
+def user_of_session(session: Session, token_hash: bytes, now: datetime) -> RowMapping | None:
+    """The active account of a living sign-in, with its CSRF token."""
+    query = (
+        select(user_account, session_table.c.csrf)
+        .join(session_table, session_table.c.user_id == user_account.c.id)
+        .where(
+            session_table.c.token_hash == token_hash,
+            session_table.c.expires_at > now,
+            user_account.c.active,
+        )
+    )
+    return session.execute(query).mappings().first()
+
+
+def end_session(session: Session, token_hash: bytes) -> None:
+    """Forget a sign-in."""
+    session.execute(delete(session_table).where(session_table.c.token_hash == token_hash))

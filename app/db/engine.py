@@ -1,0 +1,34 @@
+"""Connections: one engine a process, one sessionmaker handed on by the front door."""
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+Sessions = sessionmaker[Session]
+
+
+def connect(url: str, application_name: str, pool_size: int = 20) -> Engine:
+    """Open an engine on PostgreSQL; `application_name` shows in `pg_stat_activity`.
+
+    The pool is at least as large as the thread pool that serves requests hands out work, else a
+    request could wait for a connection that another thread of the same request holds.
+    """
+    for plain in ("postgres://", "postgresql://"):
+        if url.startswith(plain):
+            url = "postgresql+psycopg://" + url.removeprefix(plain)
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=20,
+        pool_pre_ping=True,
+        hide_parameters=True,  # a logged error must not print what a citizen is called
+        connect_args={
+            "application_name": application_name,
+            "options": "-c timezone=UTC -c jit=off",
+            "connect_timeout": 10,
+        },
+    )
+
+
+def sessions(engine: Engine) -> Sessions:
+    """Sessions whose objects stay readable after the commit."""
+    return sessionmaker(engine, expire_on_commit=False)

@@ -1,0 +1,133 @@
+"""The lists people work from: dossiers of the branches in scope, most urgent first."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.orm import Session
+
+
+class Reading(StrEnum):
+    """What a list may ask for: stored states, and readings that depend on the moment asked."""
+
+    OPEN = "open"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    UNVERIFIED = "unverified"
+    SUSPENDED = "suspended"
+    WAITING = "waiting"
+    NO_LIMIT = "no_limit"
+    SUBMITTED = "submitted"
+    FINISHED = "finished"
+    CLOSED = "closed"
+
+
+class Clock(NamedTuple):
+    """What "now" means for one branch: see `service.silence.BranchClock`."""
+
+    branch: str
+    clock_at: datetime
+    soon_until: datetime
+
+
+class Place(NamedTuple):
+    """Where a page ended; `due_at` is `infinity` for dossiers without a due moment."""
+
+    due_at: str
+    code: str
+
+
+OPEN_STATES = "d.state NOT IN ('finished', 'closed')"
+OVERDUE = "(d.state = 'running' AND d.due_at <= c.clock_at)"
+UNVERIFIED = "(d.state = 'running' AND d.due_at > c.clock_at AND d.due_at <= :now)"
+DUE_SOON = "(d.state = 'running' AND d.due_at > :now AND d.due_at <= c.soon_until)"
+
+_WHERE = {
+    Reading.OPEN: OPEN_STATES,
+    Reading.OVERDUE: OVERDUE,
+    Reading.UNVERIFIED: UNVERIFIED,
+    Reading.DUE_SOON: DUE_SOON,
+    Reading.FINISHED: "d.state = 'finished'",
+    Reading.CLOSED: "d.state = 'closed'",
+    Reading.SUSPENDED: "d.state = 'suspended'",
+    Reading.WAITING: "d.state = 'waiting'",
+    Reading.SUBMITTED: "d.state = 'submitted'",
+    # also an ended dossier may lack a limit; it counts beside the rate and must be findable
+    Reading.NO_LIMIT: "d.no_limit IS NOT NULL",
+}
+_ENDED = {Reading.FINISHED, Reading.CLOSED, Reading.NO_LIMIT}
+
+CLOCKS = (
+    "unnest(CAST(:branches AS text[]), CAST(:clocks AS timestamptz[]), "
+    "CAST(:soons AS timestamptz[])) AS c(branch, clock_at, soon_until)"
+)
+
+_COLUMNS = """
+code, procedure, procedure_code, branch, commune, channel, applicant_kind, status, state, no_limit,
+received_at, due_on, due_at, provisional, case_used, case_assumed, promised_at, finished_at,
+how_ended, handed_over_at, updated_at
+"""
+
+
+def clock_arguments(clocks: Sequence[Clock], now: datetime) -> dict[str, object]:
+    """The bound parameters every statement with `CLOCKS` takes."""
+    return {
+        "branches": [clock.branch for clock in clocks],
+        "clocks": [clock.clock_at for clock in clocks],
+        "soons": [clock.soon_until for clock in clocks],
+        "now": now,
+    }
+
+
+def page(
+    session: Session,
+    clocks: Sequence[Clock],
+    now: datetime,
+    *,
+    readings: Sequence[Reading] = (),
+    procedure: str | None = None,
+    code_prefix: str | None = None,
+    after: Place | None = None,
+    limit: int = 100,
+) -> Sequence[RowMapping]:
+    """One page of the branches of `clocks`, by due moment and code; several readings are joined.
+
+    Each branch gives its first `limit` rows from its own index in order, so a page costs the same
+    wherever it lies and however many dossiers there are.
+    """
+    wanted = [f"({_WHERE[reading]})" for reading in readings]
+    where = ["d.branch = c.branch"]
+    if wanted:
+        where.append(f"({' OR '.join(wanted)})")
+    if wanted and not _ENDED.intersection(readings):
+        where.append(OPEN_STATES)  # lets the partial index answer
+    if procedure is not None:
+        where.append("d.procedure_code = :procedure")
+    if code_prefix:
+        where.append("starts_with(d.code, :prefix)")
+    if after is not None:
+        where.append(
+            "(coalesce(d.due_at, 'infinity'::timestamptz), d.code) > "
+            '(CAST(:after_due AS timestamptz), :after_code COLLATE "C")'
+        )
+    query = f"""
+SELECT f.* FROM {CLOCKS}
+CROSS JOIN LATERAL (
+  SELECT {_COLUMNS},
+    CASE WHEN {OVERDUE} THEN 'overdue' WHEN {UNVERIFIED} THEN 'unverified'
+         WHEN {DUE_SOON} THEN 'due_soon' ELSE d.state END AS reading
+  FROM dossier AS d WHERE {" AND ".join(where)}
+  ORDER BY coalesce(d.due_at, 'infinity'::timestamptz), d.code LIMIT :limit
+) AS f
+ORDER BY coalesce(f.due_at, 'infinity'::timestamptz), f.code LIMIT :limit
+"""
+    arguments = clock_arguments(clocks, now) | {
+        "limit": limit,
+        "procedure": procedure,
+        "prefix": code_prefix,
+        "after_due": after.due_at if after else None,
+        "after_code": after.code if after else None,
+    }
+    return session.execute(text(query), arguments).mappings().all()

@@ -1,0 +1,42 @@
+"""Every table, split by noun; beside each index stands the query it serves."""
+
+from app.db.tables.access import access_token, client, session, source, user_account
+from app.db.tables.alerts import alert, delivery, job_run, job_tick, watch, webhook
+from app.db.tables.catalogue import (
+    branch,
+    calendar,
+    catalogue,
+    commune,
+    limit_rule,
+    office,
+    procedure,
+)
+from app.db.tables.dossiers import applicant, dossier, feed, quarantine, revision
+from app.db.tables.metadata import metadata
+
+__all__ = [
+    "access_token",
+    "alert",
+    "applicant",
+    "branch",
+    "calendar",
+    "catalogue",
+    "client",
+    "commune",
+    "delivery",
+    "dossier",
+    "feed",
+    "job_run",
+    "job_tick",
+    "limit_rule",
+    "metadata",
+    "office",
+    "procedure",
+    "quarantine",
+    "revision",
+    "session",
+    "source",
+    "user_account",
+    "watch",
+    "webhook",
+]

@@ -1,0 +1,196 @@
+"""Dossiers: facts as sent, findings as derived, their history, and what was refused."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+    text,
+)
+
+from app.db.tables.metadata import Code, Instant, Json, metadata
+
+FACTS = (
+    Column("procedure", Text, nullable=False),
+    Column("procedure_code", Code, nullable=False),
+    Column("case", Text),
+    Column("branch", Code, nullable=False),
+    Column("commune", Text),
+    Column("channel", Text, nullable=False),
+    Column("applicant_kind", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("submitted_at", Instant),
+    Column("received_at", Instant),
+    Column("land_office_received_at", Instant),
+    Column("promised_at", Instant),
+    Column("suspensions", Json),
+    Column("stages", Json),
+    Column("extensions", Json),
+    Column("apologies", Json),
+    Column("steps", Json),
+    Column("finished_at", Instant),
+    Column("ended_at", Instant),
+    Column("outcome", Text),
+    Column("handed_over_at", Instant),
+    Column("online_payment", Boolean),
+)
+"""What the source says, in the order rows are written in. Names of citizens are not among them."""
+
+FINDINGS = (
+    Column("catalogue_version", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("no_limit", Text),
+    Column("how_ended", Text),
+    Column("limit_id", BigInteger),
+    Column("calendar_id", BigInteger),
+    Column("case_used", Text),
+    Column("case_assumed", Boolean, nullable=False),
+    Column("difficult", Boolean, nullable=False),
+    Column("stage_dues", Json),
+    Column("due_on", Date),
+    Column("due_at", Instant),
+    Column("provisional", Boolean, nullable=False),
+    Column("legal_due_on", Date),
+    Column("legal_end_on", Date),
+    Column("legal_late", Boolean, nullable=False),
+    Column("form_due_on", Date),
+    Column("form_end_on", Date),
+    Column("index766_due_on", Date),
+    Column("index766_end_on", Date),
+    Column("index766_late", Boolean, nullable=False),
+)
+"""What `core.findings.derive` made of them; only `db.dossiers` writes these."""
+
+dossier = Table(
+    "dossier",
+    metadata,
+    Column("code", Code, primary_key=True),
+    *FACTS,
+    *FINDINGS,
+    Column("updated_at", Instant, nullable=False),
+    Column("source", Code, nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("revision_no", Integer, nullable=False),
+    Column("head_hash", LargeBinary, nullable=False),
+    Column("promises", Json, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    # Updates are frequent and small; leave room in the page and vacuum early, so that the
+    # index-only scans of the reports stay alive while data change (design §4).
+    postgresql_with={
+        "fillfactor": "85",
+        "autovacuum_vacuum_scale_factor": "0.02",
+        "autovacuum_vacuum_insert_scale_factor": "0.02",
+    },
+)
+_OPEN = text("state NOT IN ('finished', 'closed')")
+# db.dossiers.page: the open dossiers of a branch, most urgent first
+Index(
+    "ix_dossier_open",
+    dossier.c.branch,
+    func.coalesce(dossier.c.due_at, text("'infinity'::timestamptz")),
+    dossier.c.code,
+    postgresql_where=_OPEN,
+)
+# db.dossiers.page: all dossiers of a branch in the default order
+Index(
+    "ix_dossier_all",
+    dossier.c.branch,
+    func.coalesce(dossier.c.due_at, text("'infinity'::timestamptz")),
+    dossier.c.code,
+)
+# db.reports.ended: index-only for the legal yardstick, by branch, procedure and month
+Index(
+    "ix_dossier_legal",
+    dossier.c.branch,
+    dossier.c.legal_end_on,
+    postgresql_include=["legal_due_on", "legal_late", "procedure_code"],
+    postgresql_where=dossier.c.legal_end_on.is_not(None),
+)
+# db.dossiers.without_limit: what a new limit may free
+Index(
+    "ix_dossier_no_limit",
+    dossier.c.procedure_code,
+    postgresql_where=dossier.c.no_limit.is_not(None),
+)
+
+# The one table that holds names of citizens. The subject is a dossier code or `quarantine/<id>`;
+# erasing a row breaks no chain and no report.
+applicant = Table(
+    "applicant",
+    metadata,
+    Column("subject", Code, primary_key=True),
+    Column("details", Json, nullable=False),
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("code", Code, primary_key=True),
+    Column("revision_no", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("source", Code, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("changes", Json),
+    Column("old_due_on", Date),
+    Column("new_due_on", Date),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("head_hash", LargeBinary, nullable=False),
+)
+
+# How late the clock of each branch is: the newest moment its sources have told of.
+feed = Table(
+    "feed",
+    metadata,
+    Column("branch", Code, ForeignKey("branch.code"), primary_key=True),
+    Column("source", Code, primary_key=True),
+    Column("heard_at", Instant, nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)
+
+# What was refused, raw but for the personal part, which is in `applicant`.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("arrived_at", Instant, nullable=False),
+    Column("last_sent_at", Instant, nullable=False),
+    Column("times", Integer, nullable=False, server_default=text("1")),
+    Column("source", Code, nullable=False),
+    Column("office", Code, nullable=False),
+    Column("branch", Code),
+    Column("code", Text),
+    Column("line", Integer, nullable=False),
+    Column("problems", Json, nullable=False),
+    Column("record", Json, nullable=False),
+    Column("record_hash", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'open'")),
+    Column("settled_at", Instant),
+    Column("settled_by", Text),
+)
+# intake: the same refused record sent again is counted, not kept twice
+Index(
+    "uq_quarantine_open_record",
+    quarantine.c.source,
+    quarantine.c.record_hash,
+    unique=True,
+    postgresql_where=text("state = 'open'"),
+)
+# the list people mend from, and the count beside a branch's rate
+Index(
+    "ix_quarantine_open",
+    quarantine.c.office,
+    quarantine.c.branch,
+    quarantine.c.id,
+    postgresql_where=text("state = 'open'"),
+)
