@@ -1,0 +1,1 @@
+"""One piece of work in one transaction: load, decide, save."""

@@ -1,0 +1,408 @@
+"""A record comes in: read, check, derive, save; what cannot be is told and kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from app.core.calendar import CalendarError
+from app.core.clock import Reason
+from app.core.codes import procedure_code
+from app.core.findings import Findings, derive
+from app.core.lifecycle import Facts
+from app.core.problems import Problem
+from app.db import catalogue, dossiers, feeds, quarantine
+from app.db.dossiers import Author, Held, Row
+from app.service import records
+from app.service.rules import RuleBook, Rules
+
+CHUNK = 5_000
+_WAVES = 8
+_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+_PROCEDURE_AT, _BRANCH_AT, _RECEIVED_AT = 1, 3, 9  # places in `stored_facts`
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends: its source, its name, and the branches it may speak for."""
+
+    source: str
+    by: str
+    office: str
+    branches: frozenset[str]
+
+
+class Line(NamedTuple):
+    """One record as it arrived; lines count from 1."""
+
+    number: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record: created, updated, unchanged, stale or quarantined.
+
+    `problems` may also come with a record that was taken in, or was harmless: they say what the
+    sender should mend all the same. `kept` tells whether a refused record is in quarantine.
+    """
+
+    line: int
+    code: str | None
+    outcome: str
+    problems: tuple[Problem, ...] = ()
+    kept: bool = True
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    line: int
+    raw: bytes
+    row: Row
+
+
+def take_in(
+    session: Session, lines: Sequence[Line], caller: Caller, book: RuleBook, now: datetime
+) -> list[Outcome]:
+    """Take in up to 5,000 records in one transaction; one outcome a line, in the order of lines.
+
+    Steps: 1. hold the catalogue still; 2. read, check and derive each record; 3. part those that
+    share a code; 4. save; 5. tell apart what was not written; 6. keep what was refused.
+    """
+    rules = book.in_force(session, catalogue.hold(session))
+    outcomes: dict[int, Outcome] = {}
+    ready: list[_Ready] = []
+    for line in lines:
+        found = _prepare(line, caller, rules, now)
+        if isinstance(found, Outcome):
+            outcomes[line.number] = found
+        else:
+            ready.append(found)
+
+    author = Author(caller.source, caller.by, sorted(caller.branches))
+    for wave in _waves(ready, outcomes):
+        by_code = {item.row.code: item for item in wave}
+        saved, held = dossiers.save(session, [item.row for item in wave], author, now)
+        for written in saved:
+            kind = "created" if written.created else "updated" if written.changed else "unchanged"
+            _told(outcomes, Outcome(by_code[written.code].line, written.code, kind))
+        for standing in held:
+            _told(outcomes, _not_written(by_code[standing.code], standing, caller))
+
+    _hear(session, ready, outcomes, caller, now)
+    _keep(session, lines, outcomes, caller, rules, now)
+    return [outcomes[line.number] for line in lines]
+
+
+def _told(outcomes: dict[int, Outcome], outcome: Outcome) -> None:
+    """Set an outcome, keeping what was already said of its line."""
+    said = outcomes.get(outcome.line)
+    if said is not None:
+        outcome = replace(outcome, problems=(*said.problems, *outcome.problems))
+    outcomes[outcome.line] = outcome
+
+
+def _prepare(line: Line, caller: Caller, rules: Rules, now: datetime) -> _Ready | Outcome:
+    try:
+        record = records.decode(line.raw)
+    except records.Unreadable as fault:
+        return Outcome(line.number, None, "quarantined", (fault.problem,), kept=False)
+    if isinstance(record, Problem):
+        return Outcome(line.number, _code_of(line.raw), "quarantined", (record,))
+    try:
+        facts = records.facts(record)
+    except OverflowError:
+        wrong = Problem("", "an instant is beyond the years 1 to 9999; correct it")
+        return Outcome(line.number, record.code, "quarantined", (wrong,))
+    found = [*_strangers(facts, caller, rules), *records.problems(record, facts, now)]
+    if found:
+        return Outcome(line.number, record.code, "quarantined", tuple(found))
+    try:
+        row = to_row(facts, rules, record.applicant.name if record.applicant else None)
+    except CalendarError as ends:
+        beyond = Problem("received_at", "{why}; correct the date", {"why": str(ends)})
+        return Outcome(line.number, record.code, "quarantined", (beyond,))
+    return _Ready(line.number, line.raw, row)
+
+
+def _strangers(facts: Facts, caller: Caller, rules: Rules) -> list[Problem]:
+    if facts.branch in caller.branches and facts.branch in rules.branches:
+        return []
+    return [
+        Problem(
+            "branch",
+            "{branch} is no branch you may send for; GET /v1/branches lists them",
+            {"branch": facts.branch},
+        )
+    ]
+
+
+def to_row(facts: Facts, rules: Rules, name: str | None) -> Row:
+    """A snapshot with its findings, ready for `db.dossiers.save`."""
+    procedure = procedure_code(facts.procedure)
+    received_on = None
+    calendar = rules.calendar_of(facts.branch)
+    if facts.received_at is not None:
+        received_on = facts.received_at.astimezone(calendar.zone).date()
+    findings = derive(facts, rules.ground(procedure, facts.branch, facts.commune, received_on))
+    stored = stored_facts(facts, procedure)
+    return Row(
+        code=facts.code.strip().upper(),
+        facts=stored,
+        findings=stored_findings(facts, findings, rules),
+        updated_at=facts.updated_at,
+        content_hash=sha256(msgspec.json.encode(stored)).digest(),
+        promise=_why_promised(facts) if facts.promised_at else None,
+        moments=[moment.at for moment in findings.moments] or None,
+        levels=[int(moment.level) for moment in findings.moments] or None,
+        name=name,
+    )
+
+
+def stored_facts(facts: Facts, procedure: str) -> tuple[Any, ...]:
+    """The facts in the order of `db.tables.dossiers.FACTS`; their hash is the content's."""
+    return (
+        facts.procedure,
+        procedure,
+        facts.case,
+        facts.branch,
+        facts.commune,
+        facts.channel.value,
+        facts.applicant_kind.value,
+        int(facts.status),
+        facts.submitted_at,
+        facts.received_at,
+        facts.land_office_received_at,
+        facts.promised_at,
+        _json(facts.suspensions),
+        _json(facts.stages),
+        _json(facts.extensions),
+        _json(facts.apologies),
+        _json(facts.steps),
+        facts.finished_at,
+        facts.ended_at,
+        facts.outcome.value if facts.outcome else None,
+        facts.handed_over_at,
+        facts.online_payment,
+    )
+
+
+def stored_findings(facts: Facts, findings: Findings, rules: Rules) -> tuple[Any, ...]:
+    """The findings in the order of `db.tables.dossiers.FINDINGS`."""
+    choice = findings.choice
+    ended = facts.how_ended
+    return (
+        rules.version,
+        findings.state.value,
+        findings.no_limit.value if findings.no_limit else None,
+        ended.value if ended else None,
+        choice.rule.id if choice else None,
+        rules.published(facts.branch).id,
+        choice.rule.case if choice else None,
+        choice.case_assumed if choice else False,
+        choice.difficult if choice else False,
+        _json(
+            [
+                {
+                    "stage": stage.stage,
+                    "started_at": stage.started_at,
+                    "ended_at": stage.ended_at,
+                    "due_on": stage.deadline.due_on if stage.deadline else None,
+                    "due_at": stage.deadline.due_at if stage.deadline else None,
+                    "late": stage.late,
+                }
+                for stage in findings.stages
+            ]
+        ),
+        findings.due_on,
+        findings.due_at,
+        findings.provisional,
+        findings.legal.due_on,
+        findings.legal.end_on,
+        findings.legal.forced_late,
+        findings.form.due_on,
+        findings.form.end_on,
+        findings.index766.due_on,
+        findings.index766.end_on,
+        findings.index766.forced_late,
+    )
+
+
+def _json(rows: Sequence[object]) -> str | None:
+    return msgspec.json.encode(rows).decode() if rows else None
+
+
+def _why_promised(facts: Facts) -> str:
+    """Why the citizen was promised this date, as far as the snapshot tells."""
+    if any(letter.promised_at == facts.promised_at for letter in facts.apologies):
+        return "apology"
+    complete = {stop.reason for stop in facts.suspensions if stop.until_at is not None}
+    if Reason.SUPPLEMENT in complete:
+        return "supplement"
+    if Reason.FINANCIAL_OBLIGATION in complete or len(facts.stages) > 1:
+        return "tax"
+    return "unexplained" if complete else "slip"
+
+
+def _waves(ready: Sequence[_Ready], outcomes: dict[int, Outcome]) -> list[list[_Ready]]:
+    """Part a batch into waves in which each code stands once, older snapshots in earlier waves.
+
+    A dossier sent once a batch, as it should be, makes one wave. Of one sent several times each
+    snapshot becomes history as if it had come alone, and the sender is told; of more than eight
+    the oldest are stale, so that no batch costs more than eight times its statements.
+    """
+    snapshots: dict[str, list[_Ready]] = {}
+    for item in ready:
+        snapshots.setdefault(item.row.code, []).append(item)
+    waves: list[list[_Ready]] = []
+    for code, items in snapshots.items():
+        if len(items) > 1:
+            items = _distinct(code, items, outcomes)  # noqa: PLW2901 the same, less its doubles
+        for place, item in enumerate(items):
+            if place == len(waves):
+                waves.append([])
+            waves[place].append(item)
+    return waves
+
+
+def _distinct(code: str, items: list[_Ready], outcomes: dict[int, Outcome]) -> list[_Ready]:
+    """The snapshots of one code in the order of their stamps; of the rest it is told why not."""
+    items = sorted(items, key=lambda item: (item.row.updated_at, item.row.content_hash))
+    kept = [items[-1]]
+    for item in reversed(items[:-1]):
+        newer = kept[-1]
+        params: dict[str, object] = {"code": code, "line": newer.line}
+        if item.row.updated_at < newer.row.updated_at:
+            told = Problem(
+                "code",
+                "{code} is on line {line} as well, newer; send a dossier once a batch",
+                params,
+            )
+            kind = "stale"
+            if len(kept) < _WAVES:
+                kept.append(item)
+        elif item.row.content_hash == newer.row.content_hash:
+            told = Problem(
+                "code", "{code} is on line {line} as well, the same; send it once", params
+            )
+            kind = "unchanged"
+        else:
+            told = Problem(
+                "updated_at",
+                "{code} is on line {line} as well with the same updated_at but other contents; "
+                "give the newer one a later updated_at",
+                params,
+            )
+            kind = "quarantined"
+        outcomes[item.line] = Outcome(item.line, code, kind, (told,))
+    return kept[::-1]
+
+
+def _not_written(item: _Ready, held: Held, caller: Caller) -> Outcome:
+    row, code = item.row, item.row.code
+    if held.branch not in caller.branches:
+        told = Problem("code", "{code} is held by a branch you may not send for", {"code": code})
+        return Outcome(item.line, code, "quarantined", (told,), conflict=True)
+    if _conflicts(row, held):
+        told = Problem(
+            "procedure",
+            "{code} is held with procedure {procedure} and another day of receipt; a code names "
+            "one dossier for ever: correct the code, or the procedure and received_at",
+            {"code": code, "procedure": held.procedure_code},
+        )
+        return Outcome(item.line, code, "quarantined", (told,), conflict=True)
+    if row.content_hash == bytes(held.content_hash):
+        return Outcome(item.line, code, "unchanged")
+    if row.updated_at == held.updated_at:
+        told = Problem(
+            "updated_at",
+            "another content of {code} with the same updated_at is held; send a later updated_at",
+            {"code": code},
+        )
+        return Outcome(item.line, code, "stale", (told,))
+    return Outcome(item.line, code, "stale")
+
+
+def _conflicts(row: Row, held: Held) -> bool:
+    received: datetime | None = row.facts[_RECEIVED_AT]
+    if row.facts[_PROCEDURE_AT] == held.procedure_code:
+        return False
+    if received is None or held.received_at is None:
+        return False
+    return _vietnamese_day(received) != _vietnamese_day(held.received_at)
+
+
+def _vietnamese_day(at: datetime) -> int:
+    return at.astimezone(_ZONE).toordinal()
+
+
+def _hear(
+    session: Session,
+    ready: Sequence[_Ready],
+    outcomes: dict[int, Outcome],
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """A record tells of its branch up to its stamp: the clock takes its time from the data."""
+    heard: dict[str, datetime] = {}
+    for item in ready:
+        if outcomes[item.line].outcome == "quarantined":
+            continue
+        branch = item.row.facts[_BRANCH_AT]
+        at = min(item.row.updated_at, now)
+        if branch not in heard or at > heard[branch]:
+            heard[branch] = at
+    feeds.hear(session, caller.source, heard)
+
+
+def _keep(
+    session: Session,
+    lines: Sequence[Line],
+    outcomes: dict[int, Outcome],
+    caller: Caller,
+    rules: Rules,
+    now: datetime,
+) -> None:
+    raw = {line.number: line.raw for line in lines}
+    refused = [
+        _refused(outcome, raw[outcome.line], caller, rules)
+        for outcome in outcomes.values()
+        if outcome.outcome == "quarantined" and outcome.kept
+    ]
+    quarantine.keep(session, refused, caller.source, caller.office, now)
+
+
+def _refused(outcome: Outcome, raw: bytes, caller: Caller, rules: Rules) -> quarantine.Refused:
+    record = records.loose(raw)
+    kept, personal = records.without_personal(record)
+    branch = record.get("branch")
+    known = isinstance(branch, str) and branch in rules.branches and branch in caller.branches
+    return quarantine.Refused(
+        line=outcome.line,
+        code=outcome.code,
+        branch=branch if known else None,
+        problems=[stored_problem(problem) for problem in outcome.problems],
+        record=kept,
+        personal=personal,
+        record_hash=sha256(msgspec.json.encode(kept, order="deterministic")).hexdigest(),
+    )
+
+
+def stored_problem(problem: Problem) -> dict[str, Any]:
+    """A problem as it is kept: its message stays a key, so it can be told in either language."""
+    return {
+        "field": problem.field,
+        "message": problem.message,
+        "params": {name: str(value) for name, value in problem.params.items()},
+    }
+
+
+def _code_of(raw: bytes) -> str | None:
+    code = records.loose(raw).get("code")
+    return code[:60] if isinstance(code, str) else None

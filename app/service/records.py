@@ -1,0 +1,292 @@
+"""The native dossier record: its one shape on the wire, and the way from bytes to facts."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from app.core import lifecycle
+from app.core.clock import Reason, Suspension
+from app.core.codes import dossier_code
+from app.core.lifecycle import (
+    Apology,
+    ApplicantKind,
+    Channel,
+    Extension,
+    Facts,
+    Outcome,
+    Status,
+    Step,
+)
+from app.core.problems import Problem
+from app.core.stages import StageFact
+
+MAX_RECORD_BYTES = 256 * 1024
+
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+_Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_Note = Annotated[str, msgspec.Meta(max_length=2_000)]
+_Few = 50  # more of one kind than any dossier has; a bound on what one record may cost
+
+
+class _Wire(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    pass
+
+
+class Applicant(_Wire):
+    """Who filed it; the name goes into the one table that holds names."""
+
+    kind: ApplicantKind = ApplicantKind.CITIZEN
+    name: _Short | None = None
+
+
+class SuspensionRecord(_Wire, rename={"from_at": "from", "until_at": "until"}):
+    """A lawful stop; `until` null while open."""
+
+    reason: Reason
+    from_at: _Instant
+    until_at: _Instant | None = None
+    ground: _Note | None = None
+
+
+class StageRecord(_Wire):
+    """When an appointment's stage began and ended."""
+
+    stage: Annotated[int, msgspec.Meta(ge=1, le=9)]
+    started_at: _Instant | None = None
+    ended_at: _Instant | None = None
+
+
+class ExtensionRecord(_Wire):
+    """A longer limit granted (mortgage registration, NĐ 99/2022 Đ16 k1)."""
+
+    granted_at: _Instant
+    reason: _Note = ""
+
+
+class ApologyRecord(_Wire):
+    """A letter of apology and re-appointment (Mẫu 04)."""
+
+    sent_at: _Instant
+    reason: _Note = ""
+    promised_at: _Instant | None = None
+
+
+class StepRecord(_Wire):
+    """A step of the internal process."""
+
+    name: _Short
+    unit: _Short | None = None
+    officer: _Short | None = None
+    started_at: _Instant | None = None
+    due_at: _Instant | None = None
+    finished_at: _Instant | None = None
+
+
+class DossierRecord(_Wire):
+    """A dossier's whole snapshot at `updated_at`; what is absent is empty."""
+
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    procedure: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    branch: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    status: Status
+    updated_at: _Instant
+    case: _Short | None = None
+    commune: _Short | None = None
+    channel: Channel = Channel.COUNTER
+    applicant: Applicant | None = None
+    submitted_at: _Instant | None = None
+    received_at: _Instant | None = None
+    land_office_received_at: _Instant | None = None
+    promised_at: _Instant | None = None
+    suspensions: Annotated[list[SuspensionRecord], msgspec.Meta(max_length=_Few)] = []
+    stages: Annotated[list[StageRecord], msgspec.Meta(max_length=_Few)] = []
+    extensions: Annotated[list[ExtensionRecord], msgspec.Meta(max_length=_Few)] = []
+    apologies: Annotated[list[ApologyRecord], msgspec.Meta(max_length=_Few)] = []
+    steps: Annotated[list[StepRecord], msgspec.Meta(max_length=200)] = []
+    finished_at: _Instant | None = None
+    ended_at: _Instant | None = None
+    outcome: Outcome | None = None
+    handed_over_at: _Instant | None = None
+    online_payment: bool | None = None
+
+
+_KNOWN = frozenset(DossierRecord.__struct_encode_fields__)
+_decoder = msgspec.json.Decoder(DossierRecord)
+_loose = msgspec.json.Decoder()
+_AT = re.compile(r"^(?P<why>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+class Unreadable(Exception):  # noqa: N818 a fact about a line, told as a problem
+    """The bytes are no record at all: nothing to keep, only to tell."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def decode(raw: bytes) -> DossierRecord | Problem:
+    """Read one record; a Problem names the field and the mend.
+
+    Raises:
+        Unreadable: not UTF-8, not JSON, not an object, or over 256 KiB.
+    """
+    if len(raw) > MAX_RECORD_BYTES:
+        raise Unreadable(
+            Problem(
+                "",
+                "the record is longer than {limit} bytes; send one dossier a line",
+                {"limit": MAX_RECORD_BYTES},
+            )
+        )
+    try:
+        if b"\\u0000" not in raw:
+            return _decoder.decode(raw)
+        wrong = Problem("", "a text holds the NUL character \\u0000; remove it")
+    except msgspec.ValidationError as fault:
+        wrong = _problem(str(fault))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise Unreadable(_unreadable(raw, fault)) from None
+    try:
+        held = loose(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise Unreadable(_unreadable(raw, fault)) from None
+    if not isinstance(held, dict):
+        raise Unreadable(Problem("", "send a JSON object for each dossier"))
+    return wrong
+
+
+def loose(raw: bytes) -> Any:  # noqa: ANN401 whatever JSON holds
+    """The bytes as plain JSON values, to be kept as they came."""
+    return _loose.decode(raw.replace(b"\\u0000", b"\\ufffd"))
+
+
+def without_personal(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part a refused record into what may be kept in quarantine and what may identify a citizen.
+
+    The name, and any field we do not know (it could hold anything), go to the personal part;
+    `joined` puts the two together again.
+    """
+    personal = {name: value for name, value in record.items() if name not in _KNOWN}
+    kept = {name: value for name, value in record.items() if name in _KNOWN}
+    applicant = record.get("applicant")
+    if applicant is not None:
+        personal["applicant"] = applicant
+        kind = applicant.get("kind") if isinstance(applicant, dict) else None
+        kept["applicant"] = {"kind": kind} if isinstance(kind, str) else None
+    return kept, personal
+
+
+def joined(kept: dict[str, Any], personal: dict[str, Any]) -> bytes:
+    """A refused record as it came, to be driven again."""
+    return msgspec.json.encode({**kept, **personal})
+
+
+def _unreadable(raw: bytes, fault: Exception) -> Problem:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        return Problem(
+            "", "byte {at} is not UTF-8; save and send the data as UTF-8", {"at": wrong.start + 1}
+        )
+    why = str(fault).removeprefix("JSON is malformed: ")
+    return Problem("", "not JSON ({why}); send one JSON object a line", {"why": why})
+
+
+def _problem(fault: str) -> Problem:  # noqa: PLR0911 a sentence a kind of fault
+    found = _AT.match(fault)
+    why, path = (found.group("why"), found.group("path") or "") if found else (fault, "")
+    if "timezone component" in why:
+        return Problem(path, "a time without an offset; write it as 2026-10-05T08:10:00+07:00")
+    missing = re.search(r"missing required field `(\w+)`", why)
+    if missing:
+        field = f"{path}.{missing.group(1)}" if path else missing.group(1)
+        return Problem(field, "the field is missing; a record is the whole snapshot")
+    unknown = re.search(r"unknown field `([^`]+)`", why)
+    if unknown:
+        field = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
+        return Problem(field, "no such field; see the record in the API guide, or leave it out")
+    if "Invalid enum value" in why:
+        return Problem(
+            path,
+            "not one of the values allowed ({why}); see the API guide",
+            {"why": why.removeprefix("Invalid enum value ")},
+        )
+    if "Invalid RFC3339" in why:
+        return Problem(path, "not an instant; write it as 2026-10-05T08:10:00+07:00")
+    kinds = re.fullmatch(r"Expected `([^`]+)`, got `([^`]+)`", why)
+    if kinds:
+        return Problem(
+            path,
+            "a value of kind {got} where {expected} is expected; correct it",
+            {"expected": kinds.group(1), "got": kinds.group(2)},
+        )
+    return Problem(path, "{why}; correct the value", {"why": why})
+
+
+def facts(record: DossierRecord) -> Facts:
+    """The record as the core reads it, every instant in UTC so that equal truths are equal."""
+    return Facts(
+        code=record.code,
+        procedure=record.procedure,
+        branch=record.branch,
+        status=record.status,
+        updated_at=record.updated_at.astimezone(UTC),
+        case=record.case,
+        commune=record.commune,
+        channel=record.channel,
+        applicant_kind=record.applicant.kind if record.applicant else ApplicantKind.CITIZEN,
+        submitted_at=_utc(record.submitted_at),
+        received_at=_utc(record.received_at),
+        land_office_received_at=_utc(record.land_office_received_at),
+        promised_at=_utc(record.promised_at),
+        suspensions=tuple(
+            Suspension(stop.reason, stop.from_at.astimezone(UTC), _utc(stop.until_at), stop.ground)
+            for stop in record.suspensions
+        ),
+        stages=tuple(
+            StageFact(stage.stage, _utc(stage.started_at), _utc(stage.ended_at))
+            for stage in record.stages
+        ),
+        extensions=tuple(
+            Extension(longer.granted_at.astimezone(UTC), longer.reason)
+            for longer in record.extensions
+        ),
+        apologies=tuple(
+            Apology(letter.sent_at.astimezone(UTC), letter.reason, _utc(letter.promised_at))
+            for letter in record.apologies
+        ),
+        steps=tuple(
+            Step(
+                step.name,
+                step.unit,
+                step.officer,
+                _utc(step.started_at),
+                _utc(step.due_at),
+                _utc(step.finished_at),
+            )
+            for step in record.steps
+        ),
+        finished_at=_utc(record.finished_at),
+        ended_at=_utc(record.ended_at),
+        outcome=record.outcome,
+        handed_over_at=_utc(record.handed_over_at),
+        online_payment=record.online_payment,
+    )
+
+
+def problems(record: DossierRecord, read: Facts, now: datetime) -> Iterator[Problem]:
+    """What cannot be true of the record, whoever sends it."""
+    if dossier_code(record.code) is None:
+        yield Problem(
+            "code",
+            "{code} cannot be a dossier code; write it as H20.16-261005-0001 (NĐ 61/2018 Đ26)",
+            {"code": record.code[:60]},
+        )
+    yield from lifecycle.problems(read, now)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return None if at is None else at.astimezone(UTC)

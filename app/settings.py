@@ -1,0 +1,60 @@
+"""Settings, read once by a front door and handed on. Environment prefix `DUNGHAN_`."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.clock import SupplementPolicy
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set; each has a default that works at a desk."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DUNGHAN_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    database_url: str | None = Field(
+        default=None, description="PostgreSQL 18; none starts the embedded one under `home`"
+    )
+    home: Path = Field(
+        default=Path("var"), description="data of the embedded database and the demo"
+    )
+    host: str = Field(default="127.0.0.1", description="address the web server listens on")
+    port: int = Field(
+        default=8000,
+        ge=1,
+        le=65_535,
+        description="port the web server listens on",
+        validation_alias=AliasChoices("DUNGHAN_PORT", "PORT"),
+    )
+    public_url: str | None = Field(
+        default=None, description="address people reach the pages at; links in mails begin with it"
+    )
+    mail_url: str | None = Field(
+        default=None,
+        description="smtp://user:password@host:port, smtps://…; none writes mails as files "
+        "into `home`/outbox",
+    )
+    mail_from: str = Field(default="Đúng Hạn <dunghan@localhost>", description="sender of mails")
+    silence_days: int = Field(
+        default=3,
+        ge=1,
+        description="working days of silence of a branch after which its unverified dossiers are "
+        "overdue (no law; ours)",
+    )
+    soon_days: int = Field(
+        default=2, ge=1, description="working days before the due day that count as due soon (ours)"
+    )
+    supplement_policy: SupplementPolicy = Field(
+        default=SupplementPolicy.RESUME,
+        description="receipts after 30 June 2025: NĐ 61/2018 Đ19 k4 restarts the limit; whether "
+        "NĐ 118/2025 keeps that is not confirmed",
+    )
+    session_hours: int = Field(default=10, ge=1, description="how long a sign-in lasts")
+    token_minutes: int = Field(default=60, ge=1, description="how long an access token lasts")
+    allow_private_webhooks: bool = Field(
+        default=False, description="let webhooks reach private addresses (a test receiver)"
+    )
+    log_json: bool = Field(default=False, description="logs as JSON lines instead of for reading")
