@@ -1,0 +1,1 @@
+"""What is said to other machines: webhooks and mail. No SQL, no rules."""

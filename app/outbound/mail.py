@@ -1,0 +1,128 @@
+"""Mail: by SMTP, or as files in a folder where no server is set."""
+
+import os
+import re
+import smtplib
+import ssl
+import tempfile
+from datetime import datetime
+from email.errors import MessageError
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from app.outbound.errors import DeliveryError
+
+_SECONDS = 15
+_PORTS = {"smtp": 25, "smtps": 465}
+_SUBMISSION = 587
+
+
+class _Policy(EmailPolicy):
+    """The policy for SMTP, but for headers in Vietnamese.
+
+    Python 3.11 loses a space where it folds a header between two encoded words ("2quá hạn"); the
+    older `Header` does not. The values have been checked for line breaks when they were set.
+    """
+
+    def fold(self, name: str, value: str) -> str:
+        """A header as lines of ASCII."""
+        if str(value).isascii():
+            folded: str = super().fold(name, value)
+            return folded
+        if name.lower() == "from":
+            shown, address = parseaddr(str(value))
+            words = f"{self._encoded(name, shown)} <{address}>"
+        else:
+            words = self._encoded(name, str(value))
+        return f"{name}: {words}{self.linesep}"
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """The same as bytes."""
+        return self.fold(name, value).encode("ascii", "surrogateescape")
+
+    def _encoded(self, name: str, value: str) -> str:
+        return Header(value, "utf-8", header_name=name).encode(linesep=self.linesep)
+
+
+def compose(
+    *, sender: str, to: str, subject: str, text: str, key: str, now: datetime
+) -> EmailMessage:
+    """A plain-text mail; `key` makes a Message-ID that is the same on every attempt.
+
+    Raises:
+        DeliveryError: an address or the subject cannot stand in a header (a line break, say).
+    """
+    domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+    message = EmailMessage(policy=_Policy(linesep="\r\n"))
+    try:
+        message["From"] = sender
+        message["To"] = to
+        message["Subject"] = subject
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = f"<{re.sub(r'[^0-9A-Za-z-]+', '.', key)}@{domain}>"
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        message.set_content(text, cte="base64")
+    except (ValueError, MessageError, IndexError) as error:
+        raise DeliveryError(f"not a possible mail header: {error}") from error
+    return message
+
+
+def send(mail_url: str | None, outbox: Path, message: EmailMessage) -> None:
+    """Send a mail; without a server, write it into the outbox under its Message-ID.
+
+    `smtps://` is encrypted from the first byte. `smtp://` encrypts if the server offers it,
+    without checking whose server it is, as mail servers do among themselves; with `?starttls` it
+    must be offered and its certificate must hold. Ask for that where the address has a password.
+
+    Raises:
+        DeliveryError: not sent.
+    """
+    try:
+        if mail_url is None:
+            _write(outbox, message)
+        else:
+            _submit(urlsplit(mail_url), message)
+    except (OSError, ValueError) as error:  # SMTPException and SSLError are OSErrors
+        raise DeliveryError(f"{type(error).__name__}: {error}") from error
+
+
+def _submit(url: SplitResult, message: EmailMessage) -> None:
+    if url.scheme not in _PORTS or not url.hostname:
+        raise ValueError("DUNGHAN_MAIL_URL is not smtp://… or smtps://…")
+    asked = "starttls" in parse_qs(url.query, keep_blank_values=True)
+    port = url.port or (_SUBMISSION if asked else _PORTS[url.scheme])
+    with _connect(url.scheme, url.hostname, port) as server:
+        if url.scheme == "smtp":
+            _encrypt(server, required=asked)
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+        server.send_message(message)
+
+
+def _connect(scheme: str, host: str, port: int) -> smtplib.SMTP:
+    if scheme == "smtps":
+        tls = ssl.create_default_context()
+        return smtplib.SMTP_SSL(host, port, timeout=_SECONDS, context=tls)
+    return smtplib.SMTP(host, port, timeout=_SECONDS)
+
+
+def _encrypt(server: smtplib.SMTP, *, required: bool) -> None:
+    server.ehlo_or_helo_if_needed()
+    if required:
+        server.starttls(context=ssl.create_default_context())
+    elif server.has_extn("starttls"):
+        server.starttls(context=ssl._create_unverified_context())  # noqa: S323, SLF001
+
+
+def _write(outbox: Path, message: EmailMessage) -> None:
+    """Whole or not at all: who watches the folder never reads half a mail."""
+    outbox.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^0-9A-Za-z.@-]+", "_", str(message["Message-ID"] or "mail").strip("<>"))
+    handle, draft = tempfile.mkstemp(dir=outbox, prefix=".", suffix=".part")
+    with os.fdopen(handle, "wb") as file:
+        file.write(message.as_bytes())
+    Path(draft).replace(outbox / f"{name}.eml")

@@ -1,0 +1,180 @@
+"""Mail: to a real server, or whole files in a folder."""
+
+import shutil
+import ssl
+import subprocess
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import AuthResult
+
+from app.outbound import mail
+from app.outbound.errors import DeliveryError
+from tests.jobs.rows import vn
+from tests.outbound.receivers import smtp_receiver
+
+SUBJECT = "[Đúng Hạn] Khu vực III 23/11/2026: 2 quá hạn, 1 đến hạn hôm nay"
+TEXT = "Đang quá hạn: 2\n" + "dài " * 400 + "\n.\nhết\n"
+
+
+def letter(to: str = "an@x.vn", subject: str = SUBJECT) -> EmailMessage:
+    return mail.compose(
+        sender="Đúng Hạn <dunghan@x.vn>",
+        to=to,
+        subject=subject,
+        text=TEXT,
+        key="digest:user:7:2026-11-23",
+        now=vn("2026-11-23 07:00"),
+    )
+
+
+def check(read: bytes) -> None:
+    message = message_from_bytes(read, policy=default)
+    assert message["From"] == "Đúng Hạn <dunghan@x.vn>"
+    assert message["To"] == "an@x.vn"
+    assert message["Subject"] == SUBJECT
+    assert message["Date"] == "Mon, 23 Nov 2026 07:00:00 +0700"
+    assert message["Message-ID"] == "<digest.user.7.2026-11-23@x.vn>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content_type() == "text/plain"
+    body = message.get_body()
+    assert body is not None
+    assert body.get_content().replace("\r\n", "\n") == TEXT
+    assert max(map(len, read.splitlines())) < 998
+
+
+def test_a_server_receives_the_mail_with_its_headers(tmp_path: Path):
+    with smtp_receiver() as (place, mailbox):
+        mail.send(f"smtp://{place}", tmp_path, letter())
+
+    (envelope,) = mailbox.envelopes
+    assert envelope.mail_from == "dunghan@x.vn"
+    assert envelope.rcpt_tos == ["an@x.vn"]
+    check(envelope.content)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_sender_and_a_long_subject_keep_their_spaces():
+    sender = "Hệ thống theo dõi thời hạn hồ sơ đất đai tỉnh Đồng Tháp <dunghan@x.vn>"
+    message = mail.compose(
+        sender=sender, to="an@x.vn", subject=SUBJECT * 3, text="", key="k", now=vn("2026-11-23")
+    )
+
+    # Read by the older parser: the newer one adds a space between the words of a long name.
+    read = message_from_bytes(message.as_bytes())
+
+    assert str(make_header(decode_header(read["From"]))) == sender
+    assert str(make_header(decode_header(read["Subject"]))) == SUBJECT * 3
+    assert max(map(len, message.as_bytes().splitlines())) <= 78
+
+
+def test_without_a_server_the_mail_is_a_file_named_by_its_message_id(tmp_path: Path):
+    outbox = tmp_path / "var" / "outbox"
+
+    mail.send(None, outbox, letter())
+    mail.send(None, outbox, letter())
+
+    (written,) = outbox.iterdir()
+    assert written.name == "digest.user.7.2026-11-23@x.vn.eml"
+    check(written.read_bytes())
+
+
+def test_an_outbox_that_cannot_be_written_is_a_failure(tmp_path: Path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DeliveryError):
+        mail.send(None, tmp_path / "file", letter())
+
+
+@pytest.mark.parametrize(
+    ("to", "subject"),
+    [
+        ("an@x.vn\nBcc: eve@x.vn", SUBJECT),
+        ("an@x.vn\r\n\r\nhello", SUBJECT),
+        ("an@x.vn", "a\nBcc: eve@x.vn"),
+    ],
+)
+def test_nobody_can_smuggle_a_header_in(to: str, subject: str):
+    with pytest.raises(DeliveryError):
+        letter(to, subject)
+
+
+@pytest.mark.parametrize("to", ["", "nobody", "<", "@", "ăn@x.vn", "an@x.vn, <"])
+def test_an_impossible_address_is_a_failure_and_nothing_worse(tmp_path: Path, to: str):
+    with smtp_receiver(enable_SMTPUTF8=False) as (place, mailbox):
+        try:
+            mail.send(f"smtp://{place}", tmp_path, letter(to))
+        except DeliveryError:
+            assert mailbox.envelopes == []
+
+
+def test_starttls_that_was_asked_for_must_be_offered(tmp_path: Path):
+    with (
+        smtp_receiver() as (place, mailbox),
+        pytest.raises(DeliveryError, match="STARTTLS"),
+    ):
+        mail.send(f"smtp://{place}?starttls", tmp_path, letter())
+
+    assert mailbox.envelopes == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> ssl.SSLContext:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    subprocess.run(
+        [*command, "-keyout", tmp_path / "key", "-out", tmp_path / "cert"],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    return context
+
+
+def test_starttls_is_used_where_it_is_offered_and_checked_where_it_was_asked_for(
+    tmp_path: Path, certificate: ssl.SSLContext
+):
+    offered = {"tls_context": certificate, "require_starttls": True}
+    with smtp_receiver(**offered) as (place, mailbox):
+        mail.send(f"smtp://{place}", tmp_path, letter())
+        with pytest.raises(DeliveryError, match=r"[Cc]ertificate"):
+            mail.send(f"smtp://{place}?starttls", tmp_path, letter())
+
+    assert len(mailbox.envelopes) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+def test_a_login_is_read_from_the_address(tmp_path: Path):
+    seen: list[tuple[bytes, bytes]] = []
+
+    def authenticate(*args: object) -> AuthResult:
+        login, password = args[-1].login, args[-1].password  # type: ignore[attr-defined]
+        seen.append((login, password))
+        return AuthResult(success=password == b"p@ss", handled=False)
+
+    options = {
+        "authenticator": authenticate,
+        "auth_required": True,
+        "auth_require_tls": False,
+    }
+    with smtp_receiver(**options) as (place, mailbox):
+        mail.send(f"smtp://an%40x.vn:p%40ss@{place}", tmp_path, letter())
+        with pytest.raises(DeliveryError) as caught:
+            mail.send(f"smtp://an:wrong@{place}", tmp_path, letter())
+
+    assert seen[0] == (b"an@x.vn", b"p@ss")
+    assert len(mailbox.envelopes) == 1
+    assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://x.vn", "smtp://", "smtp://x:99999", "nonsense"])
+def test_a_mail_url_that_is_none_is_a_failure(tmp_path: Path, url: str):
+    with pytest.raises(DeliveryError):
+        mail.send(url, tmp_path, letter())
