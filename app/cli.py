@@ -162,6 +162,12 @@ def serve() -> None:
 
 
 @app.command()
+def jobs() -> None:
+    """The jobs alone: sweep, digest, delivery (any number may run; one leads)."""
+    os.execv(sys.executable, [sys.executable, "-m", "jobs"])  # noqa: S606 our own module
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the newest migration."""
     with desk.database(Settings()) as (_, engine):
