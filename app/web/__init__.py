@@ -1,0 +1,1 @@
+"""HTTP in; JSON and HTML out. No rules, no SQL. One file per noun."""

@@ -1,0 +1,294 @@
+"""Batches of dossiers: JSON up to 5,000, NDJSON of any length in constant memory; heartbeats."""
+
+import re
+import zlib
+from codecs import BOM_UTF8
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from app.core.problems import Problem
+from app.db import feeds
+from app.db.engine import again_if_deadlocked
+from app.service.access import Principal
+from app.service.intake import CHUNK, Line, Outcome, take_in
+from app.service.records import MAX_RECORD_BYTES
+from app.web.deps import (
+    Now,
+    Parts,
+    Sender,
+    TheParts,
+    Transaction,
+    visible,
+)
+from app.web.language import detail
+from app.web.problems import ProblemError, language_of
+
+router = APIRouter(prefix="/v1", tags=["dossiers"])
+
+NDJSON = "application/x-ndjson"
+MAX_JSON_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 16 * 1024 * 1024
+_SPOOL_BYTES = 4 * 1024 * 1024
+_INFLATE_BYTES = 1024 * 1024
+KINDS = ("created", "updated", "unchanged", "stale", "quarantined")
+
+_BEGIN = re.compile(rb'\s*\{\s*"dossiers"\s*:\s*\[')
+_SIGN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)  # a whole text is no sign
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["dossiers"],
+                    "properties": {
+                        "dossiers": {
+                            "type": "array",
+                            "maxItems": CHUNK,
+                            "items": {"$ref": "#/components/schemas/DossierRecord"},
+                        }
+                    },
+                }
+            },
+            NDJSON: {"schema": {"type": "string", "description": "one record a line, any length"}},
+        },
+    }
+}
+
+
+class _Batch(msgspec.Struct):
+    dossiers: list[msgspec.Raw]
+
+
+@router.post("/dossiers/batch", summary="Take in many dossiers", openapi_extra=_BODY)
+async def post_batch(request: Request, caller: Sender, held: TheParts, now: Now) -> Response:
+    """Answer after the whole body is read: an outcome per record, and the counts.
+
+    Records are committed in chunks of 5,000; a bad one never sinks the others. With NDJSON the
+    last line of the answer is `{"done": true, …}`; without it, send again: nothing doubles.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = _inflated(request)
+    if media_type == NDJSON:
+        return await _ndjson(body, caller, held, language_of(request), now)
+    if media_type in ("application/json", ""):
+        return await _json(body, caller, held, language_of(request), now)
+    raise ProblemError(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "Send application/json or application/x-ndjson",
+    )
+
+
+async def _json(
+    body: AsyncIterator[bytes], caller: Principal, held: Parts, language: str, now: datetime
+) -> Response:
+    read = bytearray()
+    async for part in body:
+        read += part
+        if len(read) > MAX_JSON_BYTES:
+            raise ProblemError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "A JSON batch has at most {limit} bytes; send application/x-ndjson",
+                limit=MAX_JSON_BYTES,
+            )
+    records = _records(bytes(read).removeprefix(BOM_UTF8))
+    if len(records) > CHUNK:
+        raise ProblemError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "A JSON batch has at most {limit} dossiers; send application/x-ndjson",
+            limit=CHUNK,
+        )
+    lines = [Line(number, bytes(raw)) for number, raw in enumerate(records, start=1)]
+    outcomes = await run_in_threadpool(_take_in, lines, caller, held, now)
+    problems = [
+        {"line": outcome.line, "code": outcome.code, **told}
+        for outcome in outcomes
+        for told in _problems(outcome, language)
+    ]
+    return JSONResponse(_counts(outcomes) | {"problems": problems})
+
+
+def _records(body: bytes) -> Sequence[msgspec.Raw | bytes]:
+    try:
+        return msgspec.json.decode(body, type=_Batch).dossiers
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        found = _apart(body)
+        if found is not None:
+            return found
+        told = Problem("", 'send {{"dossiers": […]}} in UTF-8 ({why})', {"why": str(fault)[:200]})
+    raise ProblemError(HTTPStatus.BAD_REQUEST, "The body is no batch of dossiers", [told])
+
+
+def _apart(body: bytes) -> list[bytes] | None:
+    """The items of a batch in which one cannot be read, by brackets alone; None if these do not fit.
+
+    So that one bad record (a lone surrogate, a thousand brackets) does not sink the others.
+    """
+    begin = _BEGIN.match(body)
+    if begin is None:
+        return None
+    items, depth, start = [], 0, begin.end()
+    for found in _SIGN.finditer(body, start):
+        sign = found.group()
+        if depth == 0 and sign in b",]}":
+            items.append(body[start : found.start()])
+            start = found.end()
+            if sign != b",":
+                return items if sign == b"]" and body[start:].strip() == b"}" else None
+        elif sign in b"[{":
+            depth += 1
+        elif sign in b"]}":
+            depth -= 1
+    return None
+
+
+async def _ndjson(
+    body: AsyncIterator[bytes], caller: Principal, held: Parts, language: str, now: datetime
+) -> Response:
+    """Read chunk by chunk; outcomes wait in a file, for a client reads only after it has sent."""
+    counts = dict.fromkeys(("received", *KINDS), 0)
+    spool: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 closed by _spooled
+    try:
+        async for lines in _chunks(_lines(body)):
+            outcomes = await run_in_threadpool(_take_in, lines, caller, held, now)
+            for kind, count in _counts(outcomes).items():
+                counts[kind] += count
+            spool.write(b"".join(_outcome_line(outcome, language) for outcome in outcomes))
+    except BaseException:
+        spool.close()
+        raise
+    spool.write(msgspec.json.encode({"done": True, **counts}) + b"\n")
+    spool.seek(0)
+    return StreamingResponse(_spooled(spool), media_type=NDJSON)
+
+
+def _take_in(lines: Sequence[Line], caller: Principal, held: Parts, now: datetime) -> list[Outcome]:
+    return again_if_deadlocked(
+        held.sessions, lambda session: take_in(session, lines, caller.caller, held.book, now)
+    )
+
+
+def _counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    counts = dict.fromkeys(("received", *KINDS), 0)
+    for outcome in outcomes:
+        counts["received"] += 1
+        counts[outcome.outcome] += 1
+    return counts
+
+
+def _problems(outcome: Outcome, language: str) -> list[dict[str, str]]:
+    return [
+        {"field": problem.field, "detail": detail(problem, language)}
+        for problem in outcome.problems
+    ]
+
+
+def _outcome_line(outcome: Outcome, language: str) -> bytes:
+    told: dict[str, Any] = {
+        "line": outcome.line,
+        "code": outcome.code,
+        "outcome": outcome.outcome,
+    }
+    if outcome.problems:
+        told["problems"] = _problems(outcome, language)
+    return msgspec.json.encode(told) + b"\n"
+
+
+def _spooled(spool: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
+    with spool:
+        while part := spool.read(64 * 1024):
+            yield part
+
+
+async def _inflated(request: Request) -> AsyncIterator[bytes]:
+    """The body as it was before `Content-Encoding: gzip`, never more than 1 MiB at a time."""
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding == "identity":
+        async for part in request.stream():
+            yield part
+        return
+    if encoding != "gzip":
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the body plain or with gzip")
+    inflate = zlib.decompressobj(wbits=31)
+    try:
+        async for part in request.stream():
+            while part:
+                if inflate.eof:  # files joined one after another are one gzip body (RFC 1952 §2.2)
+                    inflate = zlib.decompressobj(wbits=31)
+                yield inflate.decompress(part, _INFLATE_BYTES)
+                part = inflate.unconsumed_tail or inflate.unused_data  # noqa: PLW2901 what is left
+    except zlib.error:
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST, "The body is not gzip, though Content-Encoding says so"
+        ) from None
+    if not inflate.eof:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "The gzip body ends too early; send it again")
+
+
+async def _lines(body: AsyncIterator[bytes]) -> AsyncIterator[Line]:
+    """Lines numbered from 1, blank ones passed over; of a line too long only its start is kept."""
+    number, held = 0, b""
+    async for part in body:
+        held += part
+        *whole, held = held.split(b"\n")
+        for raw in whole:
+            number += 1
+            raw = raw.removeprefix(BOM_UTF8) if number == 1 else raw  # noqa: PLW2901 Windows
+            if raw.strip():
+                yield Line(number, raw)
+        # Keep one byte more than a record may have: enough to be refused, however long it goes on.
+        held = held[: MAX_RECORD_BYTES + 1]
+    if held.strip():
+        yield Line(number + 1, held)
+
+
+async def _chunks(lines: AsyncIterator[Line]) -> AsyncIterator[list[Line]]:
+    chunk: list[Line] = []
+    size = 0
+    async for line in lines:
+        chunk.append(line)
+        size += len(line.raw)
+        if len(chunk) == CHUNK or size > _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+class Heartbeat(BaseModel):
+    """Nothing is new: what was sent is all there is up to an instant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    branches: list[str] | None = Field(default=None, description="null: all in the caller's scope")
+    at: AwareDatetime | None = Field(
+        default=None,
+        description="null: now",
+        ge=datetime(2000, 1, 1, tzinfo=UTC),
+    )
+
+
+@router.post("/heartbeat", summary="Nothing new: move the branches' clocks", status_code=200)
+def post_heartbeat(
+    session: Transaction, caller: Sender, now: Now, beat: Heartbeat
+) -> dict[str, Any]:
+    """The branches have nothing unsent up to `at`; their due dossiers may be called overdue."""
+    at = min(beat.at or now, now)
+    branches = (
+        sorted(caller.branches)
+        if beat.branches is None
+        else [visible(caller, branch)[0] for branch in beat.branches]
+    )
+    feeds.hear(session, caller.source, dict.fromkeys(branches, at))
+    return {"branches": branches, "heard_at": at.isoformat()}

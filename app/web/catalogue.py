@@ -1,0 +1,257 @@
+"""The catalogue over HTTP: branches, communes, procedures with their limits, calendars."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, time
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from app.core.clock import SupplementPolicy, Unit
+from app.core.limits import Start
+from app.core.problems import Problem
+from app.db import catalogue
+from app.service import publish
+from app.service.publish import NotPublishableError
+from app.service.recompute import recompute
+from app.service.rules import NATIONAL
+from app.web import shown
+from app.web.deps import Now, Publisher, Reader, TheParts, Transaction
+from app.web.problems import ProblemError
+
+router = APIRouter(prefix="/v1", tags=["catalogue"])
+
+_HIDDEN = frozenset({"published_in", "superseded_in", "id", "procedure", "rule", "case"})
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Figure(_Strict):
+    """A figure with its unit."""
+
+    quantity: float = Field(ge=0, le=5_000)
+    unit: Unit
+
+
+class Difficult(_Strict):
+    """The limit of a difficult commune: a figure of its own, no formula."""
+
+    quantity: float = Field(ge=0, le=5_000)
+    stages: list[Figure] | None = None
+
+
+class LimitRow(_Strict):
+    """One row of law; `valid_until` is the last day included."""
+
+    valid_from: date
+    valid_until: date | None = None
+    province: str | None = Field(default=None, examples=["H20"], description="null: national")
+    quantity: float = Field(ge=0, le=5_000)
+    unit: Unit
+    cutoff: time | None = None
+    stages: list[Figure] | None = None
+    difficult: Difficult | None = None
+    difficult_note: str | None = None
+    extension: Figure | None = None
+    start: Start | None = None
+    supplement: SupplementPolicy | None = None
+    ground: str = ""
+    source: str = ""
+    confidence: str = ""
+    doubt: str | None = None
+
+
+class Case(_Strict):
+    """A case of a procedure, with its limits over time."""
+
+    case: str = Field(min_length=1, max_length=60)
+    name: str
+    limits: list[LimitRow] = Field(default_factory=list)
+
+
+class Procedure(_Strict):
+    """A procedure as the catalogue holds it."""
+
+    code: str = Field(min_length=1, max_length=60)
+    name: str
+    group: str = "other"
+    field: str = "Đất đai"
+    level: str = "province"
+    doubt: str | None = None
+    cases: list[Case] = Field(min_length=1)
+
+
+class Office(_Strict):
+    """A provincial Land Registration Office."""
+
+    code: str = Field(min_length=1, max_length=60)
+    name: str
+    province: str = Field(examples=["H20"], description="level-1 code; picks provincial limits")
+    note: str | None = None
+
+
+class Branch(_Strict):
+    """A branch, and while it is at work."""
+
+    code: str = Field(min_length=1, max_length=60)
+    name: str
+    short_name: str
+    active_from: date | None = None
+    active_until: date | None = None
+    area: str | None = None
+    seat: str | None = None
+
+
+class Commune(_Strict):
+    """A commune, its branch, and while it counts as difficult (last day included)."""
+
+    code: str = Field(min_length=1, max_length=60)
+    name: str
+    branch: str
+    difficult_from: date | None = None
+    difficult_until: date | None = None
+
+
+class OfficeBody(_Strict):
+    """An office whole, as in `app/catalogue/dong_thap.json`."""
+
+    office: Office
+    branches: list[Branch] = Field(max_length=1_000)
+    communes: list[Commune] = Field(max_length=10_000)
+
+
+@router.get("/branches", summary="The branches in the caller's scope")
+def get_branches(session: Transaction, caller: Reader) -> dict[str, Any]:
+    """All of them; there are never more than a few hundred."""
+    return _list(row for row in catalogue.branches(session) if row["code"] in caller.branches)
+
+
+@router.get("/communes", summary="The communes of those branches")
+def get_communes(
+    session: Transaction, caller: Reader, branch: Annotated[str | None, Query()] = None
+) -> dict[str, Any]:
+    """With the time each counts as difficult."""
+    return _list(
+        row
+        for row in catalogue.communes(session)
+        if row["branch"] in caller.branches and branch in (None, row["branch"])
+    )
+
+
+@router.put("/offices/{code}", summary="Publish the office with its branches and communes")
+def put_office(
+    code: str, body: OfficeBody, caller: Publisher, held: TheParts, now: Now
+) -> dict[str, Any]:
+    """Only the caller's own office; what is left out stays as it is. Open dossiers are derived."""
+    if code != caller.office or body.office.code != code:
+        raise ProblemError(HTTPStatus.NOT_FOUND, "No office {code} of yours", code=code[:60])
+    with held.sessions.begin() as session:
+        wrong = _not_ours(session, code, body)
+        if wrong is not None:
+            raise _refused(wrong)
+        publish.office(session, body.model_dump(mode="json"), now)
+    derived, moved = recompute(held.sessions, held.book, caller.by, now, None)
+    return {"dossiers_derived": derived, "dossiers_moved": moved}
+
+
+def _not_ours(session: Session, office: str, body: OfficeBody) -> Problem | None:
+    """A branch or commune of the body that belongs to another office, or to no branch."""
+    owners = {row["code"]: row["office"] for row in catalogue.branches(session)}
+    for branch in body.branches:
+        if owners.get(branch.code, office) != office:
+            return Problem(
+                "branches", "{branch} belongs to another office", {"branch": branch.code}
+            )
+    ours = {code for code, owner in owners.items() if owner == office}
+    ours |= {branch.code for branch in body.branches}
+    held = {row["code"]: row["branch"] for row in catalogue.communes(session)}
+    for commune in body.communes:
+        if commune.branch not in ours:
+            return Problem(
+                "communes",
+                "{branch} is no branch of the office; add it to branches",
+                {"branch": commune.branch},
+            )
+        if held.get(commune.code, commune.branch) not in ours:
+            return Problem(
+                "communes", "{commune} belongs to another office", {"commune": commune.code}
+            )
+    return None
+
+
+@router.get("/procedures", summary="Procedures, their cases and limits")
+def get_procedures(session: Transaction, caller: Reader) -> dict[str, Any]:  # noqa: ARG001 access
+    """Every procedure with the limits of every time, national and provincial."""
+    limits: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in catalogue.limits(session):
+        held = {name: shown.value(value) for name, value in row.items() if name not in _HIDDEN}
+        limits.setdefault((row["procedure"], row["case"]), []).append(held | row["rule"])
+    items = [
+        dict(row)
+        | {
+            "cases": [
+                case | {"limits": limits.get((row["code"], case["case"]), [])}
+                for case in row["cases"]
+            ]
+        }
+        for row in catalogue.procedures(session)
+    ]
+    return {"items": items, "next": None}
+
+
+@router.put("/procedures/{code}", summary="Publish a procedure with its limits")
+def put_procedure(
+    code: str, body: Procedure, caller: Publisher, held: TheParts, now: Now
+) -> dict[str, Any]:
+    """Publish, then derive the open dossiers of the procedure and those that had no limit."""
+    if body.code != code:
+        raise _refused(Problem("code", "the code is not the one in the address"))
+    item = body.model_dump(mode="json", exclude_none=True)
+    try:
+        with held.sessions.begin() as session:
+            moved = publish.procedures(session, [item], now)
+    except NotPublishableError as wrong:
+        raise _refused(wrong.problem) from None
+    derived, changed = recompute(held.sessions, held.book, caller.by, now, [code])
+    return {"limits_moved": moved, "dossiers_derived": derived, "dossiers_moved": changed}
+
+
+@router.get("/calendars/{scope}", summary="The calendar in force for a scope")
+def get_calendar(session: Transaction, scope: str, caller: Reader) -> dict[str, Any]:
+    """`national`, an office, or a branch; 404 where a scope has none of its own."""
+    mine = {NATIONAL, caller.office, *caller.branches}
+    for row in catalogue.calendars(session):
+        if row["scope"] == scope and scope in mine:
+            return dict(row["body"]) | {"scope": scope, "version": row["version"]}
+    raise ProblemError(HTTPStatus.NOT_FOUND, "No calendar {scope}", scope=scope[:60])
+
+
+@router.put("/calendars/{scope}", summary="Publish a new version of a calendar")
+def put_calendar(
+    scope: str, body: dict[str, Any], caller: Publisher, held: TheParts, now: Now
+) -> dict[str, Any]:
+    """Versions are immutable; open dossiers are derived anew, closed ones keep what was used."""
+    if scope not in {NATIONAL, caller.office, *caller.branches}:
+        raise ProblemError(HTTPStatus.NOT_FOUND, "No calendar {scope}", scope=scope[:60])
+    try:
+        with held.sessions.begin() as session:
+            changed = publish.calendar(session, scope, body, now)
+    except NotPublishableError as wrong:
+        raise _refused(wrong.problem) from None
+    derived, moved = recompute(held.sessions, held.book, caller.by, now, None)
+    return {"changed": changed, "dossiers_derived": derived, "dossiers_moved": moved}
+
+
+def _list(rows: Any) -> dict[str, Any]:  # noqa: ANN401 an iterable of rows
+    items: Sequence[Mapping[str, Any]] = [
+        {name: shown.value(value) for name, value in row.items()} for row in rows
+    ]
+    return {"items": items, "next": None}
+
+
+def _refused(problem: Problem) -> ProblemError:
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "It cannot be published", [problem])

@@ -1,0 +1,9 @@
+"""The pages people read: server-rendered, Vietnamese first, for whoever has signed in."""
+
+from fastapi import APIRouter
+
+from app.web.pages import branch, dossier, refused, signing, today
+
+router = APIRouter(include_in_schema=False)
+for page in (signing, today, branch, dossier, refused):
+    router.include_router(page.router)

@@ -1,0 +1,89 @@
+"""How the pages speak: sentences, days, instants and figures in the reader's language."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from math import floor
+
+from babel.numbers import format_decimal, format_percent
+
+from app.core.clock import Limit, Unit
+from app.web import shown
+from app.web.language import tell
+
+# One and many: English needs both, Vietnamese has one form.
+_LIMITS = {
+    Unit.WORKING_DAYS: ("{quantity} working day", "{quantity} working days"),
+    Unit.WORKING_HOURS: ("{quantity} working hour", "{quantity} working hours"),
+    Unit.CALENDAR_DAYS: ("{quantity} calendar day", "{quantity} calendar days"),
+    Unit.CALENDAR_MONTHS: ("{quantity} month", "{quantity} months"),
+}
+_LATE = ("{days} working day late", "{days} working days late")
+_LEFT = ("{days} working day left", "{days} working days left")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One language. Days are written 20/11/2026 and instants 16:55 20/11/2026 in both."""
+
+    language: str
+
+    def __call__(self, message: str, **params: object) -> str:
+        """The sentence of an English key."""
+        return tell(message, self.language, **params)
+
+    def day(self, on: date | None) -> str:
+        """A date, or a dash."""
+        return NOTHING if on is None else f"{on:%d/%m/%Y}"
+
+    def weekday(self, on: date) -> str:
+        """The name of the day in the week."""
+        return self(_WEEKDAYS[on.weekday()])
+
+    def long_day(self, on: date | None) -> str:
+        """A date with its weekday, or a dash."""
+        return NOTHING if on is None else f"{self.weekday(on)} {self.day(on)}"
+
+    def at(self, moment: datetime | None) -> str:
+        """An instant by the clock of Viet Nam, or a dash."""
+        return NOTHING if moment is None else f"{moment.astimezone(shown.ZONE):%H:%M %d/%m/%Y}"
+
+    def number(self, figure: float) -> str:
+        """A figure with the separators of the language."""
+        return str(format_decimal(figure, locale=self.language))
+
+    def percent(self, rate: float) -> str:
+        """A rate with one decimal, rounded down, so that only a whole rate is ever 100 %."""
+        whole = floor(rate * 1000 + 1e-9) / 1000
+        return str(format_percent(whole, format="#,##0.0%", locale=self.language))
+
+    def limit(self, held: Limit) -> str:
+        """A limit as people say it: "8 working days"."""
+        message = _LIMITS[held.unit][held.quantity != 1]
+        return self(message, quantity=self.number(round(held.quantity, 2)))
+
+    def late(self, days: int) -> str:
+        """How many working days late."""
+        return self(_LATE[days != 1], days=self.number(days))
+
+    def left(self, days: int) -> str:
+        """How many working days are left."""
+        return self(_LEFT[days != 1], days=self.number(days))
+
+    def humane(self, params: Mapping[str, object]) -> dict[str, object]:
+        """The figures of a sentence with machine instants written for people."""
+
+        def written(found: re.Match[str]) -> str:
+            try:
+                return self.at(datetime.fromisoformat(found.group()))
+            except (ValueError, OverflowError):
+                return found.group()
+
+        return {
+            name: _INSTANT.sub(written, value) if isinstance(value, str) else value
+            for name, value in params.items()
+        }

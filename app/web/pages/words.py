@@ -1,0 +1,129 @@
+"""The words of the pages for what the records say with codes; each value is a translation key."""
+
+from collections.abc import Mapping
+
+from app.core.clock import Reason, SupplementPolicy
+from app.core.lifecycle import ApplicantKind, Channel, Outcome, State
+from app.core.limits import NoLimit
+from app.core.rating import Verdict
+from app.db.lists import Reading
+
+STATES: Mapping[str, str] = {
+    Reading.OVERDUE: "Overdue",
+    Reading.UNVERIFIED: "Unverified",
+    Reading.DUE_SOON: "Due soon",
+    State.SUBMITTED: "Not yet received",
+    State.RUNNING: "In time",
+    State.SUSPENDED: "Suspended",
+    State.WAITING: "Waiting for the tax",
+    State.NO_LIMIT: "No limit yet",
+    State.FINISHED: "Finished",
+    State.CLOSED: "Closed without a result",
+}
+TONES: Mapping[str, str] = {
+    Reading.OVERDUE: "late",
+    Reading.UNVERIFIED: "doubt",
+    Reading.DUE_SOON: "soon",
+    State.RUNNING: "good",
+    State.NO_LIMIT: "doubt",
+    State.FINISHED: "done",
+    State.CLOSED: "done",
+}
+"""Classes of the style sheet, beside the word and never instead of it."""
+
+VERDICTS: Mapping[str, str] = {
+    Verdict.EARLY: "Finished early",
+    Verdict.ON_TIME: "Finished on time",
+    Verdict.LATE: "Finished late",
+    Verdict.NO_LIMIT: "Finished; no limit to judge it by",
+}
+OUTCOMES: Mapping[str, str] = {
+    Outcome.RESULT: "result given",
+    Outcome.REFUSED: "refused",
+    Outcome.WITHDRAWN: "withdrawn by the applicant",
+    Outcome.RETURNED: "returned",
+    Outcome.STOPPED: "processing stopped",
+}
+REASONS: Mapping[str, str] = {
+    Reason.SUPPLEMENT: "supplement",
+    Reason.FINANCIAL_OBLIGATION: "financial_obligation",
+    Reason.PUBLIC_POSTING: "public_posting",
+    Reason.EXPERT_APPRAISAL: "expert_appraisal",
+    Reason.VIOLATION_HANDLING: "violation_handling",
+    Reason.FORCE_MAJEURE: "force_majeure",
+}
+"""The codes themselves are the keys: the explanations of the API carry them."""
+
+POLICIES: Mapping[str, str] = {
+    SupplementPolicy.RESUME: "after a supplement the count goes on where it stopped",
+    SupplementPolicy.RESTART: "after a supplement the count starts again (NĐ 61/2018 Đ19 k4)",
+}
+CHANNELS: Mapping[str, str] = {
+    Channel.ONLINE: "online",
+    Channel.COUNTER: "at the counter",
+    Channel.POST: "by post",
+}
+APPLICANTS: Mapping[str, str] = {
+    ApplicantKind.CITIZEN: "citizen",
+    ApplicantKind.ENTERPRISE: "enterprise",
+    ApplicantKind.STATE_BODY: "state body",
+    ApplicantKind.ORGANISATION: "organisation",
+}
+NO_LIMITS: Mapping[str, str] = {
+    NoLimit.PROCEDURE: "No due date: the procedure is not in the catalogue, or has no limit there.",
+    NoLimit.CASE: "No due date: the catalogue does not know this case of the procedure.",
+    NoLimit.COMMUNE: "No due date: the commune is not in the catalogue.",
+    NoLimit.DAY: "No due date: no limit of the procedure was in force on the day of receipt.",
+}
+STATUSES: Mapping[int, str] = {
+    1: "newly submitted",
+    2: "received",
+    3: "not accepted",
+    4: "in progress",
+    5: "supplement requested",
+    6: "financial obligation requested",
+    7: "withdrawal requested",
+    8: "stopped",
+    9: "finished",
+    10: "result handed over",
+}
+CONFIDENCES: Mapping[str, str] = {
+    "derived": "The figure is derived from the text, not printed in it.",
+    "memory_medium": "The figure has not been checked against the published text.",
+}
+"""What is found in the text needs no word."""
+
+PROMISES: Mapping[str, str] = {
+    "slip": "on the receipt slip",
+    "supplement": "after a supplement",
+    "tax": "after the financial obligation",
+    "apology": "letter of apology",
+    "unexplained": "changed without a stated reason",
+}
+FIELDS: Mapping[str, str] = {
+    "code": "dossier code",
+    "procedure": "procedure",
+    "procedure_code": "procedure",
+    "case": "case",
+    "branch": "branch",
+    "commune": "commune",
+    "channel": "channel",
+    "applicant": "applicant",
+    "applicant_kind": "kind of applicant",
+    "status": "status",
+    "submitted_at": "moment of filing",
+    "received_at": "moment of receipt",
+    "land_office_received_at": "receipt by the land office",
+    "promised_at": "promised date",
+    "suspensions": "suspensions",
+    "stages": "stages",
+    "extensions": "extensions",
+    "apologies": "apologies",
+    "steps": "steps",
+    "finished_at": "moment of the result",
+    "ended_at": "moment of the end",
+    "outcome": "outcome",
+    "handed_over_at": "moment of hand-over",
+    "online_payment": "online payment",
+    "updated_at": "moment of the record",
+}

@@ -1,0 +1,170 @@
+"""Dossiers and deadlines as they are shown: instants with the office's offset, days as dates."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.core.calendar import CalendarEndsError, WorkingCalendar, micros
+from app.core.clock import Deadline, Limit
+from app.core.stages import Stage
+from app.core.trace import Line, explain
+from app.service.explain import Explained
+from app.web.language import tell
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+_HIDDEN = frozenset(
+    {"content_hash", "head_hash", "source", "limit_id", "calendar_id", "catalogue_version"}
+)
+
+
+def instant(at: datetime | None) -> str | None:
+    """An instant with the offset of Viet Nam."""
+    return None if at is None else at.astimezone(ZONE).isoformat()
+
+
+def value(held: Any) -> Any:  # noqa: ANN401 a column of any type
+    """A column as JSON has it."""
+    if isinstance(held, datetime):
+        return instant(held)
+    if isinstance(held, date):
+        return held.isoformat()
+    if isinstance(held, (bytes, memoryview)):
+        return bytes(held).hex()
+    return held
+
+
+def dossier(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row of a dossier, without what only the machine needs."""
+    return {name: value(held) for name, held in row.items() if name not in _HIDDEN}
+
+
+def trace(lines: list[Line], language: str) -> list[dict[str, Any]]:
+    """An explanation: one entry a day."""
+    return [
+        {
+            "on": line.on.isoformat(),
+            "counted": line.counted,
+            "why": tell(line.why, language, **_told(line.params, language)),
+            "ground": line.ground,
+        }
+        for line in lines
+    ]
+
+
+def _told(params: Mapping[str, str], language: str) -> dict[str, object]:
+    return {
+        name: tell(str(word), language) if name == "reason" else word
+        for name, word in params.items()
+    }
+
+
+def remaining(clock: Deadline, calendar: WorkingCalendar, now: datetime) -> dict[str, Any] | None:
+    """Time left at `now`, in working days and in working hours by the same calendar.
+
+    Past the due moment both are negative: how late it is. None while the clock stands.
+    """
+    if clock.due_at is None or clock.due_on is None:
+        return None
+    try:
+        today, due = calendar.local_day(now), clock.due_on.toordinal()
+        days = calendar.worked_days(today, due) - calendar.worked_days(due, today)
+        at, until = micros(now), micros(clock.due_at)
+        worked = calendar.worked_time(at, until) - calendar.worked_time(until, at)
+    except CalendarEndsError:
+        return None
+    return {
+        "as_of": instant(now),
+        "working_days": days,
+        "working_hours": round(worked / 3_600_000_000, 2),
+        "late": now >= clock.due_at,
+    }
+
+
+def deadline(
+    clock: Deadline, limit: Limit, calendar: WorkingCalendar, ground: str, language: str
+) -> dict[str, Any]:
+    """The due moment and its explanation."""
+    return {
+        "due_on": value(clock.due_on),
+        "due_at": clock.due_at.isoformat() if clock.due_at else None,
+        "provisional": clock.provisional,
+        "suspended_since": instant(clock.suspended_since),
+        "trace": trace(explain(clock, limit, calendar, ground), language),
+    }
+
+
+def limit(held: Limit) -> dict[str, Any]:
+    """A limit as people write it."""
+    figure = held.quantity
+    return {
+        "quantity": int(figure) if figure == int(figure) else figure,
+        "unit": held.unit.value,
+        "cutoff": held.cutoff.isoformat("minutes") if held.cutoff else None,
+    }
+
+
+def explained(
+    row: Mapping[Any, Any], held: Explained, now: datetime, language: str
+) -> dict[str, Any]:
+    """The whole explanation of a stored dossier's due date."""
+    findings, calendar = held.findings, held.published.calendar
+    choice, spec = findings.choice, calendar.spec
+    clock = findings.clock if findings.due_at is not None else None
+    ended = held.facts.end is not None
+    return {
+        "code": row["code"],
+        "state": row["state"],
+        "no_limit": row["no_limit"],
+        "due_on": value(findings.due_on),
+        "due_at": value(findings.due_at),
+        "provisional": findings.provisional,
+        "suspended_since": instant(findings.clock.suspended_since if findings.clock else None),
+        "promised_at": value(row["promised_at"]),
+        "remaining": remaining(clock, calendar, now) if clock and not ended else None,
+        "limit": limit(choice.limit) if choice else None,
+        "case": row["case_used"],
+        "case_assumed": row["case_assumed"],
+        "difficult": row["difficult"],
+        "supplement": choice.policy.value if choice else None,
+        "ground": choice.rule.ground if choice else None,
+        "source": choice.rule.source if choice else None,
+        "confidence": choice.rule.confidence if choice else None,
+        "doubt": choice.rule.doubt if choice else None,
+        "calendar": {
+            "version": held.published.version,
+            "confirmed_from": value(spec.confirmed_from),
+            "confirmed_until": value(spec.confirmed_until),
+        },
+        "stages": [stage(one) for one in findings.stages],
+        "trace": whole_trace(held, language),
+    }
+
+
+def stage(one: Stage) -> dict[str, Any]:
+    """One appointment: its limit, its clock, and whether it was missed."""
+    return {
+        "stage": one.stage,
+        "limit": limit(one.limit),
+        "started_at": instant(one.started_at),
+        "ended_at": instant(one.ended_at),
+        "due_on": value(one.deadline.due_on) if one.deadline else None,
+        "due_at": value(one.deadline.due_at) if one.deadline else None,
+        "late": one.late,
+    }
+
+
+def whole_trace(held: Explained, language: str) -> list[dict[str, Any]]:
+    """The days of every clock the dossier had, each line with the stage it belongs to, if any."""
+    findings, calendar = held.findings, held.published.calendar
+    ground = findings.choice.rule.ground if findings.choice else ""
+    if not findings.stages:
+        if findings.clock is None or findings.limit is None:
+            return []
+        return trace(explain(findings.clock, findings.limit, calendar, ground), language)
+    return [
+        {"stage": one.stage, **line}
+        for one in findings.stages
+        if one.deadline is not None
+        for line in trace(explain(one.deadline, one.limit, calendar, ground), language)
+    ]
