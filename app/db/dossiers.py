@@ -116,17 +116,19 @@ def _copy(session: Session, rows: Sequence[Row]) -> None:
 def _save_names(
     session: Session, rows: Iterable[Row], written: set[str], held: Iterable[Held]
 ) -> None:
-    """Keep the name of each snapshot that is the newest word, also where only the name changed."""
-    newest = {found.code: found.updated_at for found in held}
+    """Keep the name of the newest snapshot; like its facts, absent means empty.
+
+    Of two names under one stamp and the same facts the greater stays, whichever came first.
+    """
+    same = {(found.code, found.updated_at, bytes(found.content_hash)) for found in held}
     names = [
-        (row.code, row.name)
+        (row.code, row.name, row.code in written)
         for row in rows
-        if row.name is not None and (row.code in written or newest.get(row.code) == row.updated_at)
+        if row.code in written or (row.code, row.updated_at, row.content_hash) in same
     ]
     if names:
-        session.execute(
-            _NAMES, {"codes": [name[0] for name in names], "names": [name[1] for name in names]}
-        )
+        codes, told, newest = zip(*names, strict=True)
+        session.execute(_NAMES, {"codes": list(codes), "names": list(told), "newest": list(newest)})
 
 
 def _changed_facts() -> str:
@@ -232,8 +234,12 @@ FROM dossier WHERE code = ANY(:codes)
 _NAMES = text(
     """
 INSERT INTO applicant (subject, details)
-SELECT code, jsonb_build_object('name', name)
-FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[])) AS given(code, name) ORDER BY code
+SELECT code, jsonb_build_object('name', CASE WHEN newest THEN name
+         ELSE greatest(name COLLATE "C", held.details ->> 'name') END)
+FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[]), CAST(:newest AS boolean[]))
+  AS given(code, name, newest)
+LEFT JOIN applicant AS held ON held.subject = code
+WHERE name IS NOT NULL OR (newest AND held.subject IS NOT NULL) ORDER BY code
 ON CONFLICT (subject) DO UPDATE SET details = excluded.details
 WHERE applicant.details IS DISTINCT FROM excluded.details
 """

@@ -1,9 +1,19 @@
 """Connections: one engine a process, one sessionmaker handed on by the front door."""
 
+from collections.abc import Callable
+from time import sleep
+from typing import TypeVar
+
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 Sessions = sessionmaker[Session]
+
+_DEADLOCKS = frozenset({"40P01", "40001"})
+_TRIES = 6
+
+T = TypeVar("T")
 
 
 def connect(url: str, application_name: str, pool_size: int = 20) -> Engine:
@@ -32,3 +42,17 @@ def connect(url: str, application_name: str, pool_size: int = 20) -> Engine:
 def sessions(engine: Engine) -> Sessions:
     """Sessions whose objects stay readable after the commit."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def again_if_deadlocked(sessions: Sessions, work: Callable[[Session], T]) -> T:
+    """Do a piece of work in one transaction; a deadlock is tried again, never shown."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            with sessions.begin() as session:
+                return work(session)
+        except OperationalError as fault:
+            code = getattr(fault.orig, "sqlstate", None)
+            if code not in _DEADLOCKS or attempt == _TRIES:
+                raise
+        sleep(0.02 * attempt)
+    raise AssertionError("unreachable")

@@ -67,7 +67,7 @@ CLOCKS = (
 _COLUMNS = """
 code, procedure, procedure_code, branch, commune, channel, applicant_kind, status, state, no_limit,
 received_at, due_on, due_at, provisional, case_used, case_assumed, promised_at, finished_at,
-how_ended, handed_over_at, updated_at
+how_ended, handed_over_at, updated_at, legal_due_on, legal_end_on, legal_late
 """
 
 

@@ -136,18 +136,21 @@ def settle(session: Session, quarantine_id: int, state: str, by: str, now: datet
     session.execute(delete(applicant).where(applicant.c.subject == f"quarantine/{quarantine_id}"))
 
 
-def counts(session: Session, office: str | None, branches: Sequence[str]) -> dict[str | None, int]:
-    """Open records by branch (None: of no known branch), of an office or of all."""
+def counts(
+    session: Session, office: str, branches: Sequence[str], *, whole_office: bool
+) -> dict[str | None, int]:
+    """Open records of an office by branch (None: of no known branch).
+
+    Those of no known branch are counted only for who may see the whole office.
+    """
+    mine: ColumnElement[bool] = quarantine.c.branch.in_(branches)
+    if whole_office:
+        mine = or_(mine, quarantine.c.branch.is_(None))
     query = (
         select(quarantine.c.branch, func.count())
-        .where(
-            quarantine.c.state == "open",
-            or_(quarantine.c.branch.in_(branches), quarantine.c.branch.is_(None)),
-        )
+        .where(quarantine.c.state == "open", quarantine.c.office == office, mine)
         .group_by(quarantine.c.branch)
     )
-    if office is not None:
-        query = query.where(quarantine.c.office == office)
     return {row[0]: row[1] for row in session.execute(query)}
 
 

@@ -11,20 +11,17 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from app.core.calendar import CalendarError
-from app.core.clock import Reason
-from app.core.codes import procedure_code
-from app.core.findings import Findings, derive
 from app.core.lifecycle import Facts
 from app.core.problems import Problem
 from app.db import catalogue, dossiers, feeds, quarantine
 from app.db.dossiers import Author, Held, Row
 from app.service import records
+from app.service.rows import BRANCH_AT, PROCEDURE_AT, RECEIVED_AT, to_row
 from app.service.rules import RuleBook, Rules
 
 CHUNK = 5_000
 _WAVES = 8
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-_PROCEDURE_AT, _BRANCH_AT, _RECEIVED_AT = 1, 3, 9  # places in `stored_facts`
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +115,7 @@ def _prepare(line: Line, caller: Caller, rules: Rules, now: datetime) -> _Ready 
     try:
         facts = records.facts(record)
     except OverflowError:
-        wrong = Problem("", "an instant is beyond the years 1 to 9999; correct it")
-        return Outcome(line.number, record.code, "quarantined", (wrong,))
+        return Outcome(line.number, record.code, "quarantined", tuple(records.beyond(record)))
     found = [*_strangers(facts, caller, rules), *records.problems(record, facts, now)]
     if found:
         return Outcome(line.number, record.code, "quarantined", tuple(found))
@@ -141,113 +137,6 @@ def _strangers(facts: Facts, caller: Caller, rules: Rules) -> list[Problem]:
             {"branch": facts.branch},
         )
     ]
-
-
-def to_row(facts: Facts, rules: Rules, name: str | None) -> Row:
-    """A snapshot with its findings, ready for `db.dossiers.save`."""
-    procedure = procedure_code(facts.procedure)
-    received_on = None
-    calendar = rules.calendar_of(facts.branch)
-    if facts.received_at is not None:
-        received_on = facts.received_at.astimezone(calendar.zone).date()
-    findings = derive(facts, rules.ground(procedure, facts.branch, facts.commune, received_on))
-    stored = stored_facts(facts, procedure)
-    return Row(
-        code=facts.code.strip().upper(),
-        facts=stored,
-        findings=stored_findings(facts, findings, rules),
-        updated_at=facts.updated_at,
-        content_hash=sha256(msgspec.json.encode(stored)).digest(),
-        promise=_why_promised(facts) if facts.promised_at else None,
-        moments=[moment.at for moment in findings.moments] or None,
-        levels=[int(moment.level) for moment in findings.moments] or None,
-        name=name,
-    )
-
-
-def stored_facts(facts: Facts, procedure: str) -> tuple[Any, ...]:
-    """The facts in the order of `db.tables.dossiers.FACTS`; their hash is the content's."""
-    return (
-        facts.procedure,
-        procedure,
-        facts.case,
-        facts.branch,
-        facts.commune,
-        facts.channel.value,
-        facts.applicant_kind.value,
-        int(facts.status),
-        facts.submitted_at,
-        facts.received_at,
-        facts.land_office_received_at,
-        facts.promised_at,
-        _json(facts.suspensions),
-        _json(facts.stages),
-        _json(facts.extensions),
-        _json(facts.apologies),
-        _json(facts.steps),
-        facts.finished_at,
-        facts.ended_at,
-        facts.outcome.value if facts.outcome else None,
-        facts.handed_over_at,
-        facts.online_payment,
-    )
-
-
-def stored_findings(facts: Facts, findings: Findings, rules: Rules) -> tuple[Any, ...]:
-    """The findings in the order of `db.tables.dossiers.FINDINGS`."""
-    choice = findings.choice
-    ended = facts.how_ended
-    return (
-        rules.version,
-        findings.state.value,
-        findings.no_limit.value if findings.no_limit else None,
-        ended.value if ended else None,
-        choice.rule.id if choice else None,
-        rules.published(facts.branch).id,
-        choice.rule.case if choice else None,
-        choice.case_assumed if choice else False,
-        choice.difficult if choice else False,
-        _json(
-            [
-                {
-                    "stage": stage.stage,
-                    "started_at": stage.started_at,
-                    "ended_at": stage.ended_at,
-                    "due_on": stage.deadline.due_on if stage.deadline else None,
-                    "due_at": stage.deadline.due_at if stage.deadline else None,
-                    "late": stage.late,
-                }
-                for stage in findings.stages
-            ]
-        ),
-        findings.due_on,
-        findings.due_at,
-        findings.provisional,
-        findings.legal.due_on,
-        findings.legal.end_on,
-        findings.legal.forced_late,
-        findings.form.due_on,
-        findings.form.end_on,
-        findings.index766.due_on,
-        findings.index766.end_on,
-        findings.index766.forced_late,
-    )
-
-
-def _json(rows: Sequence[object]) -> str | None:
-    return msgspec.json.encode(rows).decode() if rows else None
-
-
-def _why_promised(facts: Facts) -> str:
-    """Why the citizen was promised this date, as far as the snapshot tells."""
-    if any(letter.promised_at == facts.promised_at for letter in facts.apologies):
-        return "apology"
-    complete = {stop.reason for stop in facts.suspensions if stop.until_at is not None}
-    if Reason.SUPPLEMENT in complete:
-        return "supplement"
-    if Reason.FINANCIAL_OBLIGATION in complete or len(facts.stages) > 1:
-        return "tax"
-    return "unexplained" if complete else "slip"
 
 
 def _waves(ready: Sequence[_Ready], outcomes: dict[int, Outcome]) -> list[list[_Ready]]:
@@ -273,7 +162,9 @@ def _waves(ready: Sequence[_Ready], outcomes: dict[int, Outcome]) -> list[list[_
 
 def _distinct(code: str, items: list[_Ready], outcomes: dict[int, Outcome]) -> list[_Ready]:
     """The snapshots of one code in the order of their stamps; of the rest it is told why not."""
-    items = sorted(items, key=lambda item: (item.row.updated_at, item.row.content_hash))
+    items = sorted(
+        items, key=lambda item: (item.row.updated_at, item.row.content_hash, item.row.name or "")
+    )
     kept = [items[-1]]
     for item in reversed(items[:-1]):
         newer = kept[-1]
@@ -330,8 +221,8 @@ def _not_written(item: _Ready, held: Held, caller: Caller) -> Outcome:
 
 
 def _conflicts(row: Row, held: Held) -> bool:
-    received: datetime | None = row.facts[_RECEIVED_AT]
-    if row.facts[_PROCEDURE_AT] == held.procedure_code:
+    received: datetime | None = row.facts[RECEIVED_AT]
+    if row.facts[PROCEDURE_AT] == held.procedure_code:
         return False
     if received is None or held.received_at is None:
         return False
@@ -354,7 +245,7 @@ def _hear(
     for item in ready:
         if outcomes[item.line].outcome == "quarantined":
             continue
-        branch = item.row.facts[_BRANCH_AT]
+        branch = item.row.facts[BRANCH_AT]
         at = min(item.row.updated_at, now)
         if branch not in heard or at > heard[branch]:
             heard[branch] = at

@@ -58,6 +58,7 @@ def on_time(
     now: datetime,
     *,
     office: str,
+    whole_office: bool,
     first: date,
     last: date,
     groups: Sequence[Group],
@@ -83,7 +84,7 @@ def on_time(
                 _line(lines, (branch,))
     _beside(session, lines, total, clocks, now, groups)
     _carried_over(session, lines, total, branches, first, groups)
-    _quarantined(session, lines, total, office, branches, groups)
+    _quarantined(session, lines, total, office, branches, groups, whole_office=whole_office)
     spoken = [clock.heard_at for clock in heard.values() if clock.heard_at is not None]
     rows = sorted(lines.values(), key=lambda line: line.key)
     return Report(tuple(groups), rows, total, min(spoken, default=None))
@@ -130,8 +131,11 @@ def _quarantined(
     office: str,
     branches: Sequence[str],
     groups: Sequence[Group],
+    *,
+    whole_office: bool,
 ) -> None:
-    for branch, count in quarantine.counts(session, office, branches).items():
+    found = quarantine.counts(session, office, branches, whole_office=whole_office)
+    for branch, count in found.items():
         total.beside["quarantined"] = total.beside.get("quarantined", 0) + count
         if tuple(groups) == (Group.BRANCH,) and branch is not None:
             line = _line(lines, (branch,))

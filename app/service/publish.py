@@ -80,6 +80,11 @@ def _limit_row(procedure: str, case: str, limit: Mapping[str, Any]) -> dict[str,
         raise NotPublishableError(
             Problem(where, "not a limit: {why}", {"why": str(wrong)})
         ) from None
+    if rule.limit.cutoff is not None and rule.limit.cutoff.tzinfo is not None:
+        why = "the cutoff is a local time; leave out its offset"
+        raise NotPublishableError(
+            Problem(f"{procedure}.{case}", "not a limit: {why}", {"why": why})
+        )
     if rule.valid_until is not None and rule.valid_until < rule.valid_from:
         raise NotPublishableError(
             Problem(f"{procedure}.{case}", "valid_until is before valid_from; correct one")
@@ -110,13 +115,16 @@ def calendar(session: Session, scope: str, body: Mapping[str, Any], now: datetim
         NotPublishableError: it contradicts itself (a day off and worked, hours that overlap…).
     """
     try:
-        working_calendar(body)
+        made = working_calendar(body)
     except BadCalendarError as wrong:
         raise NotPublishableError(Problem(wrong.where, "{why}", {"why": wrong.why})) from None
-    except (KeyError, ValueError, TypeError) as wrong:
+    except (KeyError, ValueError, TypeError, AttributeError, OSError) as wrong:
         raise NotPublishableError(
             Problem("", "not a calendar: {why}", {"why": repr(wrong)})
         ) from None
+    if not any(made.spec.week):
+        why = "no working time at all; no limit would ever end"
+        raise NotPublishableError(Problem("week", "{why}", {"why": why}))
     published = catalogue.advance(session, now)
     return catalogue.publish_calendar(session, scope, body, published, now)
 

@@ -20,8 +20,8 @@ from app.core.lifecycle import (
 )
 from app.core.stages import StageFact
 from app.db import catalogue, dossiers
-from app.db.engine import Sessions
-from app.service.intake import to_row
+from app.db.engine import Sessions, again_if_deadlocked
+from app.service.rows import to_row
 from app.service.rules import RuleBook
 
 CHUNK = 2_000
@@ -39,11 +39,15 @@ def recompute(
     derived, moved, after = 0, 0, ""
     with sessions() as session:
         target = catalogue.version(session)
+
+    def chunk(session: Session) -> tuple[Mapping[str, bool], str] | None:
+        done = recompute_chunk(session, book, by, now, procedures, after)
+        if done is None and procedures is None:
+            catalogue.set_derived(session, target)
+        return done
+
     while True:
-        with sessions.begin() as session:
-            done = recompute_chunk(session, book, by, now, procedures, after)
-            if done is None and procedures is None:
-                catalogue.set_derived(session, target)
+        done = again_if_deadlocked(sessions, chunk)
         if done is None:
             return derived, moved
         found, after = done

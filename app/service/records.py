@@ -113,6 +113,9 @@ class DossierRecord(_Wire):
     online_payment: bool | None = None
 
 
+# Of the years 1 and 9999 some hours exist in no other zone; they are the "no date" of machines.
+_EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
 _KNOWN = frozenset(DossierRecord.__struct_encode_fields__)
 _decoder = msgspec.json.Decoder(DossierRecord)
 _loose = msgspec.json.Decoder()
@@ -227,13 +230,17 @@ def _problem(fault: str) -> Problem:  # noqa: PLR0911 a sentence a kind of fault
 
 
 def facts(record: DossierRecord) -> Facts:
-    """The record as the core reads it, every instant in UTC so that equal truths are equal."""
+    """The record as the core reads it, every instant in UTC so that equal truths are equal.
+
+    Raises:
+        OverflowError: an instant no calendar reaches; `beyond` names them.
+    """
     return Facts(
         code=record.code,
         procedure=record.procedure,
         branch=record.branch,
         status=record.status,
-        updated_at=record.updated_at.astimezone(UTC),
+        updated_at=_in_utc(record.updated_at),
         case=record.case,
         commune=record.commune,
         channel=record.channel,
@@ -243,7 +250,7 @@ def facts(record: DossierRecord) -> Facts:
         land_office_received_at=_utc(record.land_office_received_at),
         promised_at=_utc(record.promised_at),
         suspensions=tuple(
-            Suspension(stop.reason, stop.from_at.astimezone(UTC), _utc(stop.until_at), stop.ground)
+            Suspension(stop.reason, _in_utc(stop.from_at), _utc(stop.until_at), stop.ground)
             for stop in record.suspensions
         ),
         stages=tuple(
@@ -251,11 +258,10 @@ def facts(record: DossierRecord) -> Facts:
             for stage in record.stages
         ),
         extensions=tuple(
-            Extension(longer.granted_at.astimezone(UTC), longer.reason)
-            for longer in record.extensions
+            Extension(_in_utc(longer.granted_at), longer.reason) for longer in record.extensions
         ),
         apologies=tuple(
-            Apology(letter.sent_at.astimezone(UTC), letter.reason, _utc(letter.promised_at))
+            Apology(_in_utc(letter.sent_at), letter.reason, _utc(letter.promised_at))
             for letter in record.apologies
         ),
         steps=tuple(
@@ -279,7 +285,7 @@ def facts(record: DossierRecord) -> Facts:
 
 def problems(record: DossierRecord, read: Facts, now: datetime) -> Iterator[Problem]:
     """What cannot be true of the record, whoever sends it."""
-    if dossier_code(record.code) is None:
+    if dossier_code(record.code) is None or not record.code.isascii():
         yield Problem(
             "code",
             "{code} cannot be a dossier code; write it as H20.16-261005-0001 (NĐ 61/2018 Đ26)",
@@ -288,5 +294,28 @@ def problems(record: DossierRecord, read: Facts, now: datetime) -> Iterator[Prob
     yield from lifecycle.problems(read, now)
 
 
+def beyond(record: DossierRecord) -> Iterator[Problem]:
+    """The instants that made `facts` raise, by field."""
+    for field, at in _instants(record):
+        if not _EARLIEST <= at < _LATEST:
+            yield Problem(field, "an instant is beyond the years 1 to 9999; correct it")
+
+
+def _instants(held: msgspec.Struct, path: str = "") -> Iterator[tuple[str, datetime]]:
+    for name, wire in zip(held.__struct_fields__, held.__struct_encode_fields__, strict=True):
+        value = getattr(held, name)
+        if isinstance(value, datetime):
+            yield f"{path}{wire}", value
+        elif isinstance(value, list):
+            for at, item in enumerate(value):
+                yield from _instants(item, f"{path}{wire}[{at}].")
+
+
 def _utc(at: datetime | None) -> datetime | None:
-    return None if at is None else at.astimezone(UTC)
+    return None if at is None else _in_utc(at)
+
+
+def _in_utc(at: datetime) -> datetime:
+    if not _EARLIEST <= at < _LATEST:
+        raise OverflowError
+    return at.astimezone(UTC)

@@ -71,6 +71,7 @@ def test_the_quarter_of_an_office_against_the_same_sql_by_hand(engine: Engine, s
                 full,
                 NOW,
                 office="H20.16",
+                whole_office=True,
                 first=FIRST,
                 last=LAST,
                 groups=[Group.BRANCH],

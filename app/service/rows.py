@@ -1,0 +1,124 @@
+"""A snapshot and its findings as a row of the database."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from app.core.clock import Reason
+from app.core.codes import procedure_code
+from app.core.findings import Findings, derive
+from app.core.lifecycle import Facts
+from app.db.dossiers import Row
+from app.service.rules import Rules
+
+PROCEDURE_AT, BRANCH_AT, RECEIVED_AT = 1, 3, 9
+"""Places in `stored_facts`."""
+
+
+def to_row(facts: Facts, rules: Rules, name: str | None) -> Row:
+    """A snapshot with its findings, ready for `db.dossiers.save`."""
+    procedure = procedure_code(facts.procedure)
+    received_on = None
+    calendar = rules.calendar_of(facts.branch)
+    if facts.received_at is not None:
+        received_on = facts.received_at.astimezone(calendar.zone).date()
+    findings = derive(facts, rules.ground(procedure, facts.branch, facts.commune, received_on))
+    stored = stored_facts(facts, procedure)
+    return Row(
+        code=facts.code.strip().upper(),
+        facts=stored,
+        findings=stored_findings(facts, findings, rules),
+        updated_at=facts.updated_at,
+        content_hash=sha256(msgspec.json.encode(stored)).digest(),
+        promise=_why_promised(facts) if facts.promised_at else None,
+        moments=[moment.at for moment in findings.moments] or None,
+        levels=[int(moment.level) for moment in findings.moments] or None,
+        name=name,
+    )
+
+
+def stored_facts(facts: Facts, procedure: str) -> tuple[Any, ...]:
+    """The facts in the order of `db.tables.dossiers.FACTS`; their hash is the content's."""
+    return (
+        facts.procedure,
+        procedure,
+        facts.case,
+        facts.branch,
+        facts.commune,
+        facts.channel.value,
+        facts.applicant_kind.value,
+        int(facts.status),
+        facts.submitted_at,
+        facts.received_at,
+        facts.land_office_received_at,
+        facts.promised_at,
+        _json(facts.suspensions),
+        _json(facts.stages),
+        _json(facts.extensions),
+        _json(facts.apologies),
+        _json(facts.steps),
+        facts.finished_at,
+        facts.ended_at,
+        facts.outcome.value if facts.outcome else None,
+        facts.handed_over_at,
+        facts.online_payment,
+    )
+
+
+def stored_findings(facts: Facts, findings: Findings, rules: Rules) -> tuple[Any, ...]:
+    """The findings in the order of `db.tables.dossiers.FINDINGS`."""
+    choice = findings.choice
+    ended = facts.how_ended
+    return (
+        rules.version,
+        findings.state.value,
+        findings.no_limit.value if findings.no_limit else None,
+        ended.value if ended else None,
+        choice.rule.id if choice else None,
+        rules.published(facts.branch).id,
+        choice.rule.case if choice else None,
+        choice.case_assumed if choice else False,
+        choice.difficult if choice else False,
+        _json(
+            [
+                {
+                    "stage": stage.stage,
+                    "started_at": stage.started_at,
+                    "ended_at": stage.ended_at,
+                    "due_on": stage.deadline.due_on if stage.deadline else None,
+                    "due_at": stage.deadline.due_at if stage.deadline else None,
+                    "late": stage.late,
+                }
+                for stage in findings.stages
+            ]
+        ),
+        findings.due_on,
+        findings.due_at,
+        findings.provisional,
+        findings.legal.due_on,
+        findings.legal.end_on,
+        findings.legal.forced_late,
+        findings.form.due_on,
+        findings.form.end_on,
+        findings.index766.due_on,
+        findings.index766.end_on,
+        findings.index766.forced_late,
+    )
+
+
+def _json(rows: Sequence[object]) -> str | None:
+    return msgspec.json.encode(rows).decode() if rows else None
+
+
+def _why_promised(facts: Facts) -> str:
+    """Why the citizen was promised this date, as far as the snapshot tells."""
+    if any(letter.promised_at == facts.promised_at for letter in facts.apologies):
+        return "apology"
+    complete = {stop.reason for stop in facts.suspensions if stop.until_at is not None}
+    if Reason.SUPPLEMENT in complete:
+        return "supplement"
+    if Reason.FINANCIAL_OBLIGATION in complete or len(facts.stages) > 1:
+        return "tax"
+    return "unexplained" if complete else "slip"
