@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from app.core.calendar import CalendarEndsError, WorkingCalendar
-from app.core.clock import Limit
+from app.core.clock import Limit, Unit
 
 # An apology and a share-of-limit warning make sense from two days on (design §5, `watch`).
 _SHORTEST_WARNED = 2
@@ -39,7 +39,8 @@ def moments(
     """
     day = due_on.toordinal()
     found = [Moment(calendar.opening(day), Level.DUE_TODAY), Moment(due_at, Level.OVERDUE)]
-    if limit.by_date and limit.amount >= _SHORTEST_WARNED:
+    shortest = 1 if limit.unit is Unit.CALENDAR_MONTHS else _SHORTEST_WARNED
+    if limit.by_date and limit.amount >= shortest:
         try:
             day_before = calendar.last_working_day_before(day)
             found.append(Moment(calendar.opening(day_before), Level.APOLOGY_DUE))

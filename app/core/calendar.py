@@ -189,7 +189,9 @@ class WorkingCalendar:
     def _instant(self, on: date, second: int) -> int:
         if second == DAY:
             on, second = on + timedelta(days=1), 0
-        local = datetime.combine(on, time(second // 3600, second // 60 % 60, second % 60), self.zone)
+        local = datetime.combine(
+            on, time(second // 3600, second // 60 % 60, second % 60), self.zone
+        )
         return micros(local)
 
     # Days, as proleptic ordinals (`date.toordinal`).

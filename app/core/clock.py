@@ -8,12 +8,12 @@ A suspension uses up what lies before it and moves the position to its end.
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from enum import StrEnum
 from math import ceil
 from typing import NamedTuple
 
-from app.core.calendar import WorkingCalendar, instant, micros
+from app.core.calendar import CalendarEndsError, WorkingCalendar, instant, micros
 
 MAX_QUANTITY = 5_000
 _HOUR = 3_600_000_000
@@ -120,7 +120,7 @@ class Deadline(NamedTuple):
     Attributes:
         due_on: The last day on which the result is on time; None while suspended.
         due_at: For day limits the exclusive end of `due_on` (24:00); for hours the last instant.
-        counted_from: The local day the count starts after (the receipt, or as the cut-off moves it).
+        counted_from: The local day the count starts after: the receipt, as a cut-off may move it.
         provisional: Some day it leans on is not officially published yet.
         suspended_since: The start of the open suspension, else None.
         heals_nothing: A suspension began after the due moment and changed nothing.
@@ -140,13 +140,20 @@ class Leg(NamedTuple):
     """A stretch of the clock's way: running, or standing because of `stop`.
 
     Positions are local days as ordinals for day limits (a leg holds the days `since < d <= until`)
-    and microseconds for working hours; `until` is None where a stop is still open.
+    and microseconds for working hours; `until` is None where a stop is still open. `amount` is the
+    whole limit in the same measure: months have as many days as they have, anew after a restart.
     """
 
     since: int
     until: int | None
+    amount: int
     stop: Suspension | None = None
     restarts: bool = False
+
+    @property
+    def last(self) -> int:
+        """Where it ends; where it began while it is still open."""
+        return self.since if self.until is None else self.until
 
 
 class _Span(NamedTuple):
@@ -182,12 +189,16 @@ def deadline(
     counted_from = counting_day(received_at, limit, calendar)
     if limit.unit is Unit.WORKING_HOURS:
         start = micros(received_at)
-        spans = _spans(suspensions, policy, micros)
-        run = _run(start, limit.amount, spans, calendar.worked_time, calendar.after_working)
         first = calendar.local_day(received_at)
+        if counted_from != first:
+            start = micros(calendar.opening(counted_from))
+        spans = _spans(suspensions, policy, micros)
+        run = _run(
+            start, lambda _: limit.amount, spans, calendar.worked_time, calendar.after_working
+        )
         due_at = None if run.due is None else instant(run.due).astimezone(calendar.zone)
-        due_on = None if due_at is None else due_at.date()
-        reached = calendar.local_day(instant(run.reached))
+        reached = _day_of_hours(run, calendar)
+        due_on = None if run.due is None else date.fromordinal(reached)
     else:
         first = counted_from
         spans = _spans(suspensions, policy, calendar.local_day)
@@ -216,15 +227,16 @@ def counting_day(received_at: datetime, limit: Limit, calendar: WorkingCalendar)
     day = local.toordinal()
     if limit.cutoff is None:
         return day
-    if not calendar.is_working(day):
-        return calendar.roll(day)
-    return calendar.nth_working_day(day, 1) if local.time() > limit.cutoff else day
+    after = calendar.is_working(day) and local.time() > limit.cutoff
+    return calendar.nth_working_day(day, 1) if after else calendar.roll(day)
 
 
 def add_months(on: date, months: int) -> date:
     """The same day `months` later, or the last day of that month (BLDS 2015 Đ148 k3)."""
     month = on.month - 1 + months
     year, month = on.year + month // 12, month % 12 + 1
+    if year > MAXYEAR:
+        raise CalendarEndsError(f"no calendar reaches {months} months after {on}")
     return date(year, month, min(on.day, monthrange(year, month)[1]))
 
 
@@ -234,12 +246,12 @@ def _run_days(start: int, limit: Limit, spans: Sequence[_Span], calendar: Workin
         def after(day: int, count: int) -> int:
             return calendar.nth_working_day(day, count) if count else calendar.roll(day)
 
-        return _run(start, limit.amount, spans, calendar.worked_days, after)
+        return _run(start, lambda _: limit.amount, spans, calendar.worked_days, after)
 
-    amount = limit.amount
-    if limit.unit is Unit.CALENDAR_MONTHS:
-        on = date.fromordinal(start)
-        amount = (add_months(on, amount) - on).days
+    def whole(since: int) -> int:
+        on = date.fromordinal(since)
+        by_month = limit.unit is Unit.CALENDAR_MONTHS
+        return (add_months(on, limit.amount) - on).days if by_month else limit.amount
 
     def passed(since: int, until: int) -> int:
         return max(0, until - since)
@@ -247,7 +259,7 @@ def _run_days(start: int, limit: Limit, spans: Sequence[_Span], calendar: Workin
     def then_roll(day: int, count: int) -> int:
         return calendar.roll(day + count)
 
-    return _run(start, amount, spans, passed, then_roll)
+    return _run(start, whole, spans, passed, then_roll)
 
 
 def _spans(
@@ -265,42 +277,55 @@ def _spans(
         )
         for stop in suspensions
     ]
-    spans.sort(key=lambda span: span.since)
+    spans.sort(key=lambda span: (span.stop.from_at, span.until is None))
     return spans
 
 
 def _run(
     start: int,
-    amount: int,
+    whole: Callable[[int], int],
     spans: Sequence[_Span],
     between: Callable[[int, int], int],
     after: Callable[[int, int], int],
 ) -> _Run:
     """Run a clock through its suspensions, in order of their starts.
 
-    One that begins after the due position, as it stood then, heals nothing. One that begins at it
+    `whole` is the limit when it starts at a position, which for months depends on it. A suspension
+    that begins after the due position, as it stood then, heals nothing. One that begins at it
     (asked on the last day) leaves nothing to use, so the dossier is due when it is complete again.
     """
-    position, left = start, amount
+    position = again = start
+    left = amount = whole(start)
     due = after(position, left)
     if not spans:
-        return _Run(due, due, None, heals_nothing=False, legs=(Leg(start, due),))
+        return _Run(due, due, None, heals_nothing=False, legs=(Leg(start, due, amount),))
     legs: list[Leg] = []
     for span in spans:
         if due < span.since:
-            legs.append(Leg(position, due))
+            legs.append(Leg(position, due, amount))
             return _Run(due, due, None, heals_nothing=True, legs=tuple(legs))
-        left = max(0, left - between(position, span.since))
-        if span.since > position:
-            legs.append(Leg(position, span.since))
         begun = max(position, span.since)
+        if span.until is not None and span.until <= (start if span.restarts else begun):
+            continue  # it takes no time, or none that an earlier one has not taken
+        left = max(0, left - between(position, begun))
+        if begun > position:
+            legs.append(Leg(position, begun, amount))
         if span.until is None:
-            legs.append(Leg(begun, None, span.stop))
+            legs.append(Leg(begun, None, amount, span.stop))
             return _Run(None, begun, span.stop, heals_nothing=False, legs=tuple(legs))
+        position = max(begun, span.until)
         if span.restarts:
-            left = amount
-        position = max(position, span.until)
-        legs.append(Leg(begun, position, span.stop, span.restarts))
+            again = max(again, span.until)
+            left = amount = whole(again)
+        legs.append(Leg(begun, position, amount, span.stop, span.restarts))
         due = after(position, left)
-    legs.append(Leg(position, due))
+    legs.append(Leg(position, due, amount))
     return _Run(due, due, None, heals_nothing=False, legs=tuple(legs))
+
+
+def _day_of_hours(run: _Run, calendar: WorkingCalendar) -> int:
+    """The local day a clock of hours reached: hours used up at 24:00 end on that day."""
+    at = instant(run.reached).astimezone(calendar.zone)
+    begun = max(run.legs[-1].since, run.reached - 1)
+    until_midnight = at.time() == time() and calendar.worked_time(begun, run.reached) > 0
+    return at.toordinal() - until_midnight

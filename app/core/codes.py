@@ -5,9 +5,10 @@ import re
 # TT 01/2018/TT-VPCP Đ19 (agency first), QĐ 20/2020/QĐ-TTg Đ4 (province first) and TT 03/2025 Đ13 k3
 # (two digits of the owner agency before the running number). Running numbers above 9999 occur.
 _DOSSIER = re.compile(
-    r"(?:[A-Z]\d{2}(?:\.[0-9A-Z]+)*|\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2})-\d{6}-(?:[A-Z]{2})?\d{4,6}"
+    r"(?:[A-Z]\d{2}(?:\.[0-9A-Z]+)*|\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2})-\d{6}-(?:[A-Z]{2})?\d{4,8}",
+    re.ASCII,
 )
-_PROCEDURE = re.compile(r"(\d\.\d{6})(?:\.[0-9A-Z]+)*")
+_PROCEDURE = re.compile(r"(\d\.\d{6})(?:\.[0-9A-Z]+)*", re.ASCII)
 
 MAX_CODE_LENGTH = 60
 

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from app.core import alarms, yardsticks
 from app.core.calendar import WorkingCalendar
 from app.core.clock import Deadline, Limit, SupplementPolicy, Suspension, deadline
-from app.core.lifecycle import Facts, State, closed_suspensions, extended
+from app.core.lifecycle import COUNTED_OUTCOMES, Facts, State, closed_suspensions, extended
 from app.core.limits import Choice, LimitRule, NoLimit, Start, choose
-from app.core.stages import Stage, between, last_begun, stages
+from app.core.stages import Stage, between, stages
 from app.core.yardsticks import Inputs
 
 
@@ -60,14 +60,14 @@ class Findings:
 
 def derive(facts: Facts, ground: Ground) -> Findings:
     """Derive everything; the same facts, law and calendar always give the same findings."""
-    calendar = ground.calendar
-    if facts.received_at is None:
+    calendar, received_at = ground.calendar, facts.received_at
+    if received_at is None:
         return _without_clock(facts, ground, None)
     stops = closed_suspensions(facts)
     choice = choose(
         ground.rules,
         case=facts.case,
-        received_at=facts.received_at,
+        received_at=received_at,
         province=ground.province,
         difficult=ground.difficult,
         promised_at=facts.promised_at,
@@ -78,7 +78,8 @@ def derive(facts: Facts, ground: Ground) -> Findings:
     if isinstance(choice, NoLimit):
         return _without_clock(facts, ground, choice)
 
-    clock, limit, found = _clock(facts, choice, stops, calendar)
+    start = start_of_clock(facts, received_at, choice.rule)
+    clock, limit, found = _clock(facts, start, choice, stops, calendar)
     waiting = between(found) and facts.end is None
     due_on, due_at = (None, None) if waiting else (clock.due_on, clock.due_at)
     state = _state(facts, clock, waiting=waiting)
@@ -86,7 +87,7 @@ def derive(facts: Facts, ground: Ground) -> Findings:
     judged_on = clock.due_on
     if facts.end is not None and between(found):  # no stage ran, so no day of ours was exceeded
         judged_on = facts.end.astimezone(calendar.zone).date()
-    whole = deadline(facts.received_at, choice.limit, (), calendar).due_on
+    whole = deadline(received_at, choice.limit, (), calendar).due_on
     told: tuple[alarms.Moment, ...] = ()
     if state is State.RUNNING and due_on is not None and due_at is not None:
         told = alarms.moments(due_on, due_at, limit, calendar)
@@ -109,25 +110,33 @@ def derive(facts: Facts, ground: Ground) -> Findings:
     )
 
 
-def start_of_clock(facts: Facts, rule: LimitRule) -> datetime | None:
+def start_of_clock(facts: Facts, received_at: datetime, rule: LimitRule) -> datetime:
     """The receipt that starts the clock: the one-stop shop's, or the land office's own."""
     if rule.start is Start.LAND_OFFICE and facts.land_office_received_at is not None:
         return facts.land_office_received_at
-    return facts.received_at
+    return received_at
 
 
 def _clock(
-    facts: Facts, choice: Choice, stops: Sequence[Suspension], calendar: WorkingCalendar
+    facts: Facts,
+    start: datetime,
+    choice: Choice,
+    stops: Sequence[Suspension],
+    calendar: WorkingCalendar,
 ) -> tuple[Deadline, Limit, tuple[Stage, ...]]:
-    start = start_of_clock(facts, choice.rule)
-    if start is None:  # the caller has checked the receipt
-        raise ValueError("a dossier without a receipt has no clock")
     if choice.stages:
-        found = stages(start, choice.stages, facts.stages, stops, calendar, choice.policy)
-        stage = last_begun(found) or found[0]
-        if stage.deadline is None:  # stage 1 begins at the receipt
-            raise ValueError("stage 1 has no start")
-        return stage.deadline, stage.limit, found
+        found = stages(
+            start,
+            choice.stages,
+            facts.stages,
+            stops,
+            calendar,
+            choice.policy,
+            closed_at=facts.end,
+        )
+        # Stage 1 begins at the receipt, so there always is one that has begun.
+        clock, limit = next((one.deadline, one.limit) for one in reversed(found) if one.deadline)
+        return clock, limit, found
     clock = deadline(start, choice.limit, stops, calendar, choice.policy)
     longer = extended(facts, choice.rule.extension, clock.due_at)
     if longer is not None:
@@ -145,8 +154,7 @@ def _state(facts: Facts, clock: Deadline, *, waiting: bool) -> State:
 
 def ended_state(facts: Facts) -> State:
     """Finished where the end counts as the office's own, closed where it does not."""
-    counted = yardsticks.COUNTED_OUTCOMES
-    return State.FINISHED if facts.how_ended in counted else State.CLOSED
+    return State.FINISHED if facts.how_ended in COUNTED_OUTCOMES else State.CLOSED
 
 
 def _late_by_the_hour(facts: Facts, limit: Limit, clock: Deadline) -> bool:

@@ -1,7 +1,7 @@
 """A dossier's life: its facts, the official status codes, and what can never be true of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from zoneinfo import ZoneInfo
@@ -42,7 +42,7 @@ class Outcome(StrEnum):
 
 
 class State(StrEnum):
-    """Where a dossier stands, whatever the day it is asked on; overdue is no state but a reading."""
+    """Where a dossier stands on whatever day it is asked; overdue is no state but a reading."""
 
     SUBMITTED = "submitted"
     RUNNING = "running"
@@ -187,24 +187,28 @@ def _status(facts: Facts) -> Iterator[Problem]:
         yield Problem("received_at", "leave it null while status is 1 (submitted, not received)")
     if facts.received_at is None and status not in (Status.SUBMITTED, Status.NOT_ACCEPTED):
         yield Problem(
-            "received_at", "give the instant of receipt; status {status} says it was received",
+            "received_at",
+            "give the instant of receipt; status {status} says it was received",
             {"status": int(status)},
         )
     if status in (Status.FINISHED, Status.HANDED_OVER) and facts.finished_at is None:
         yield Problem(
-            "finished_at", "give the instant of the result; status {status} says there is one",
+            "finished_at",
+            "give the instant of the result; status {status} says there is one",
             {"status": int(status)},
         )
     if status is Status.HANDED_OVER and facts.handed_over_at is None:
         yield Problem("handed_over_at", "give the instant of hand-over; status 10 says it was")
     if status in (Status.NOT_ACCEPTED, Status.WITHDRAWN) and not ended:
         yield Problem(
-            "ended_at", "give the instant of the end; status {status} says it ended",
+            "ended_at",
+            "give the instant of the end; status {status} says it ended",
             {"status": int(status)},
         )
     if ended and status in (Status.SUBMITTED, Status.RECEIVED, Status.IN_PROGRESS):
         yield Problem(
-            "status", "status {status} is open but the record has an end; send 3, 7, 8, 9 or 10",
+            "status",
+            "status {status} is open but the record has an end; send 3, 7, 8, 9 or 10",
             {"status": int(status)},
         )
     yield from _paused_status(facts)
@@ -284,11 +288,11 @@ def _stages(facts: Facts) -> Iterator[Problem]:
 
 
 def extended(facts: Facts, granted: Limit | None, due_at: datetime | None) -> Limit | None:
-    """The longer limit an extension gives, or None; one granted after the due moment gives none."""
+    """The longer limit an extension gives, without a cut-off; None if granted too late."""
     if granted is None or due_at is None:
         return None
     in_time = any(extension.granted_at < due_at for extension in facts.extensions)
-    return granted if in_time else None
+    return replace(granted, cutoff=None) if in_time else None
 
 
 def closed_suspensions(facts: Facts) -> tuple[Suspension, ...]:

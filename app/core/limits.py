@@ -72,7 +72,7 @@ class Choice:
     case_assumed: bool
 
 
-def choose(  # noqa: PLR0913 everything a choice of law depends on
+def choose(
     rules: Sequence[LimitRule] | None,
     *,
     case: str | None,
@@ -115,7 +115,7 @@ def choose(  # noqa: PLR0913 everything a choice of law depends on
 
 
 def in_force(rules: Sequence[LimitRule], on: date, province: str) -> dict[str, LimitRule]:
-    """The row of each case in force on a day of receipt; a province's row wins over the nation's."""
+    """The row of each case in force on a day of receipt; a province's own before the nation's."""
     found: dict[str, LimitRule] = {}
     for rule in rules:
         if rule.covers(on) and rule.province in (None, province):
@@ -133,7 +133,12 @@ def _settle(
         policy = SupplementPolicy.RESTART if on <= RESTART_UNTIL else later_policy
     if difficult and rule.difficult is not None:
         return Choice(
-            rule, rule.difficult, rule.difficult_stages, policy, difficult=True, case_assumed=assumed
+            rule,
+            rule.difficult,
+            rule.difficult_stages,
+            policy,
+            difficult=True,
+            case_assumed=assumed,
         )
     return Choice(rule, rule.limit, rule.stages, policy, difficult=False, case_assumed=assumed)
 

@@ -1,10 +1,10 @@
 """What is wrong with something that was sent, said so that a person can mend it."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
     """One fault: the field it is in, a sentence that says how to mend it, and its figures.
 
@@ -14,7 +14,7 @@ class Problem:
 
     field: str
     message: str
-    params: Mapping[str, object] = field(default_factory=dict)
+    params: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     @property
     def detail(self) -> str:

@@ -50,6 +50,4 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         """Two groups together."""
-        return Tally(
-            self.early + other.early, self.on_time + other.on_time, self.late + other.late
-        )
+        return Tally(self.early + other.early, self.on_time + other.on_time, self.late + other.late)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 _FIRST = timedelta(seconds=30)
 _LONGEST = timedelta(hours=6)
-MAX_ATTEMPTS = 12  # 30 s, 1, 2, 4 … min, then 6 h apart: about a day in all
+MAX_ATTEMPTS = 12  # 30 s, 1, 2, 4 … min, 4 h, 6 h apart: some 14 hours in all
 
 
 def wait_before(attempt: int, jitter: float = 0.0) -> timedelta:
@@ -12,5 +12,5 @@ def wait_before(attempt: int, jitter: float = 0.0) -> timedelta:
 
     `jitter` from 0 to 1 shortens it by up to a fifth, so that many failures do not retry as one.
     """
-    doubled = _FIRST * 2 ** min(max(attempt - 2, 0), 20)
-    return min(doubled, _LONGEST) * (1 - 0.2 * jitter)
+    doublings: int = min(max(attempt - 2, 0), 20)
+    return min(_FIRST * 2.0**doublings, _LONGEST) * (1 - 0.2 * jitter)

@@ -44,12 +44,15 @@ def stages(
     suspensions: Sequence[Suspension],
     calendar: WorkingCalendar,
     policy: SupplementPolicy = SupplementPolicy.RESUME,
+    *,
+    closed_at: datetime | None = None,
 ) -> tuple[Stage, ...]:
     """Return each stage with its start, end and deadline.
 
     Stage 1 starts at the receipt and ends when the tax slip is sent; the next starts when proof
     of payment arrives. A `financial_obligation` suspension is that gap: its start ends a stage and
     its end starts the next, and it stops no clock besides. What a `StageFact` says comes first.
+    `closed_at` is the end of the dossier: a gap that lasted until then starts no stage.
 
     Source: ĐT138 (QĐ 138/2025/QĐ-UBND Đồng Tháp) Đ5 k3.
     """
@@ -70,7 +73,9 @@ def stages(
             if number == 1:
                 started_at = received_at
             elif number - 2 < len(gaps):
-                started_at = gaps[number - 2].until_at
+                paid_at = gaps[number - 2].until_at
+                before = paid_at is None or closed_at is None or paid_at < closed_at
+                started_at = paid_at if before else None
         ended_at = fact.ended_at if fact else None
         if ended_at is None and number - 1 < len(gaps):
             ended_at = gaps[number - 1].from_at

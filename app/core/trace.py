@@ -1,11 +1,12 @@
 """Why a dossier is due when it is: each day counted, each day skipped, each with its ground."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 from app.core.calendar import WorkingCalendar, instant, micros
-from app.core.clock import Deadline, Leg, Limit, Unit
+from app.core.clock import Deadline, Leg, Limit, Suspension, Unit
 
 _LONGEST = 1_500  # days explained one by one; beyond it nobody reads
 _HOUR_MICROS = 3_600_000_000
@@ -15,6 +16,8 @@ INSTANT_GROUND = "BLDS 2015 Đ147 k1"
 ROLL_GROUND = "BLDS 2015 Đ148 k5"
 
 _STOPPED = "clock stopped: {reason}"
+_STILL_STOPPED = "clock stopped and not yet resumed: {reason}"
+_RESTARTS = "complete on this day: the limit starts again ({reason})"
 _COUNTED = {
     Unit.WORKING_DAYS: "working day",
     Unit.WORKING_HOURS: "working hours",
@@ -51,12 +54,9 @@ def explain(clock: Deadline, limit: Limit, calendar: WorkingCalendar, ground: st
     first = calendar.local_day(instant(clock.legs[0].since)) if by_hours else clock.legs[0].since
     lines.append(_receipt(date.fromordinal(first), clock, limit))
     days = _hour_days(clock, calendar) if by_hours else _days(clock, limit, calendar)
-    for line in days:
-        lines.append(line)
-        if len(lines) > _LONGEST:
-            break
-    if clock.due_on is not None:
-        last = lines[-1]
+    lines.extend(islice(days, _LONGEST))
+    last = lines[-1]
+    if last.on == clock.due_on:
         lines[-1] = last._replace(ground=last.ground or ground)
     return lines
 
@@ -70,7 +70,10 @@ def _receipt(on: date, clock: Deadline, limit: Limit) -> Line:
     if limit.cutoff is not None:
         why = "counts as received on this day (cut-off {cutoff}): not counted"
         return Line(
-            clock.counted_from, None, why, {"cutoff": limit.cutoff.isoformat("minutes")},
+            clock.counted_from,
+            None,
+            why,
+            {"cutoff": limit.cutoff.isoformat("minutes")},
             RECEIPT_GROUND,
         )
     return Line(on, None, "day of receipt: not counted", {}, RECEIPT_GROUND)
@@ -78,19 +81,15 @@ def _receipt(on: date, clock: Deadline, limit: Limit) -> Line:
 
 def _days(clock: Deadline, limit: Limit, calendar: WorkingCalendar) -> Iterator[Line]:
     used = 0
-    amount = limit.amount
-    if limit.unit is Unit.CALENDAR_MONTHS and clock.due_on is not None:
-        amount = _LONGEST
     for leg in clock.legs:
         if leg.restarts:
             used = 0
-        if leg.stop is not None:
-            yield from _stopped(leg, calendar)
+        if leg.stop is not None:  # an open one has one line; a restart says so even if in one day
+            first = leg.since if leg.until is None else leg.since + 1
+            yield from _stopped(leg, leg.stop, min(first, leg.last), leg.last)
             continue
-        if leg.until is None:  # only a stop is ever open
-            continue
-        for day in range(leg.since + 1, leg.until + 1):
-            line = _day(day, used, amount, limit.unit, calendar)
+        for day in range(leg.since + 1, leg.last + 1):
+            line = _day(day, used, leg.amount, limit.unit, calendar)
             used += line.counted is not None
             yield line
 
@@ -117,42 +116,32 @@ def _off(on: date, calendar: WorkingCalendar) -> Line:
     return Line(on, None, "day of rest", {}, None)
 
 
-def _stopped(leg: Leg, calendar: WorkingCalendar) -> Iterator[Line]:
-    stop = leg.stop
-    if stop is None:
-        return
-    if leg.until is None:
-        on = stop.from_at.astimezone(calendar.zone).date()
-        yield Line(on, None, "clock stopped and not yet resumed: {reason}", {"reason": stop.reason},
-                   stop.ground)
-        return
-    for day in range(leg.since + 1, leg.until + 1):
-        why = _STOPPED
-        if day == leg.until and leg.restarts:
-            why = "complete on this day: the limit starts again ({reason})"
-        yield Line(date.fromordinal(day), None, why, {"reason": stop.reason}, stop.ground)
+def _stopped(leg: Leg, stop: Suspension, first: int, last: int) -> Iterator[Line]:
+    """The days from `first` to `last`, both included, on which the clock stood."""
+    told: dict[str, str] = {"reason": stop.reason}
+    for day in range(first, last + 1):
+        why = _RESTARTS if leg.restarts and day == last else _STOPPED
+        if leg.until is None:
+            why = _STILL_STOPPED
+        yield Line(date.fromordinal(day), None, why, told, stop.ground)
 
 
 def _hour_days(clock: Deadline, calendar: WorkingCalendar) -> Iterator[Line]:
-    """A line for each day on which hours were used, with the hours used by its end."""
+    """Each day with the hours used by its end; one on which the clock ran and stood has two."""
     used = 0
     for leg in clock.legs:
         if leg.restarts:
             used = 0
-        if leg.stop is not None or leg.until is None:
-            on = calendar.local_day(instant(leg.since))
-            reason = leg.stop.reason if leg.stop else ""
-            yield Line(date.fromordinal(on), None, _STOPPED, {"reason": reason},
-                       leg.stop.ground if leg.stop else None)
+        first, last = (calendar.local_day(instant(edge)) for edge in (leg.since, leg.last))
+        if leg.stop is not None:
+            yield from _stopped(leg, leg.stop, first, last)
             continue
-        first, last = (calendar.local_day(instant(edge)) for edge in (leg.since, leg.until))
         for day in range(first, last + 1):
-            on_day = date.fromordinal(day)
-            midnight = micros(calendar.midnight_after(day))
-            start = micros(calendar.midnight_after(day) - timedelta(days=1))
-            span = calendar.worked_time(max(leg.since, start), min(leg.until, midnight))
-            if span:
-                used += span
-                yield Line(on_day, round(used / _HOUR_MICROS, 4), "working hours", {}, None)
-            elif not calendar.is_working(day):
-                yield _off(on_day, calendar)
+            on = date.fromordinal(day)
+            begin, end = (micros(calendar.midnight_after(edge)) for edge in (day - 1, day))
+            span = calendar.worked_time(max(leg.since, begin), min(leg.last, end))
+            used += span
+            if span or on == clock.due_on:
+                yield Line(on, round(used / _HOUR_MICROS, 4), "working hours", {}, None)
+            elif not calendar.is_working(day) and (clock.due_on is None or on < clock.due_on):
+                yield _off(on, calendar)

@@ -31,9 +31,7 @@ class Inputs:
     forced_late: bool = False
 
 
-def legal(
-    facts: Facts, due_on: date | None, *, forced_late: bool, zone: tzinfo
-) -> Inputs:
+def legal(facts: Facts, due_on: date | None, *, forced_late: bool, zone: tzinfo) -> Inputs:
     """Our clock. A refusal counts, a withdrawal does not (design §1.7)."""
     counts = facts.how_ended in COUNTED_OUTCOMES
     return Inputs(due_on, _day(facts.end, zone) if counts else None, forced_late)
