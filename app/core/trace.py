@@ -12,6 +12,7 @@ _LONGEST = 1_500  # days explained one by one; beyond it nobody reads
 _HOUR_MICROS = 3_600_000_000
 
 RECEIPT_GROUND = "BLDS 2015 Đ147 k2"
+EVENT_GROUND = "BLDS 2015 Đ147 k3"
 INSTANT_GROUND = "BLDS 2015 Đ147 k1"
 ROLL_GROUND = "BLDS 2015 Đ148 k5"
 
@@ -44,21 +45,36 @@ class Line(NamedTuple):
     ground: str | None
 
 
-def explain(clock: Deadline, limit: Limit, calendar: WorkingCalendar, ground: str) -> list[Line]:
+def explain(
+    clock: Deadline,
+    limit: Limit,
+    calendar: WorkingCalendar,
+    ground: str,
+    *,
+    later_stage: bool = False,
+) -> list[Line]:
     """Return the days from the receipt to the due day (or to where the clock stands), in order.
 
-    `ground` is the article of the limit; it stands on the last counted day.
+    `ground` is the article of the limit; it stands on the last counted day. A later stage begins
+    with the proof of payment, not with a receipt.
     """
     lines: list[Line] = []
     by_hours = limit.unit is Unit.WORKING_HOURS
     first = calendar.local_day(instant(clock.legs[0].since)) if by_hours else clock.legs[0].since
-    lines.append(_receipt(date.fromordinal(first), clock, limit))
+    start = _begun if later_stage else _receipt
+    lines.append(start(date.fromordinal(first), clock, limit))
     days = _hour_days(clock, calendar) if by_hours else _days(clock, limit, calendar)
     lines.extend(islice(days, _LONGEST))
     last = lines[-1]
     if last.on == clock.due_on:
         lines[-1] = last._replace(ground=last.ground or ground)
     return lines
+
+
+def _begun(on: date, _: Deadline, limit: Limit) -> Line:
+    if limit.unit is Unit.WORKING_HOURS:
+        return Line(on, 0, "the stage begins: hours count from the instant", {}, INSTANT_GROUND)
+    return Line(on, None, "the stage begins: the day is not counted", {}, EVENT_GROUND)
 
 
 def _receipt(on: date, clock: Deadline, limit: Limit) -> Line:

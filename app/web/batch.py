@@ -131,7 +131,7 @@ def _records(body: bytes) -> Sequence[msgspec.Raw | bytes]:
 
 
 def _apart(body: bytes) -> list[bytes] | None:
-    """The items of a batch in which one cannot be read, by brackets alone; None if these do not fit.
+    """The items of a batch in which one cannot be read, by brackets alone; None if they fail.
 
     So that one bad record (a lone surrogate, a thousand brackets) does not sink the others.
     """

@@ -28,7 +28,7 @@ from app.core.clock import (
 )
 from app.core.problems import Problem
 from app.core.stages import Stage, StageFact, between, last_begun, stages
-from app.core.trace import explain
+from app.core.trace import Line, explain
 from app.service.ask import chosen
 from app.service.rules import Rules
 from app.web import shown
@@ -323,9 +323,13 @@ def _staged(
             {"stage": one.stage, **line}
             for one in found
             if one.deadline
-            for line in shown.trace(explain(one.deadline, one.limit, calendar, ground), language)
+            for line in shown.trace(_explained(one, one.deadline, calendar, ground), language)
         ],
     }
+
+
+def _explained(one: Stage, clock: Deadline, calendar: WorkingCalendar, ground: str) -> list[Line]:
+    return explain(clock, one.limit, calendar, ground, later_stage=one.stage > 1)
 
 
 def _stage(one: Stage) -> dict[str, Any]:

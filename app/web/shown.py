@@ -166,5 +166,7 @@ def whole_trace(held: Explained, language: str) -> list[dict[str, Any]]:
         {"stage": one.stage, **line}
         for one in findings.stages
         if one.deadline is not None
-        for line in trace(explain(one.deadline, one.limit, calendar, ground), language)
+        for line in trace(
+            explain(one.deadline, one.limit, calendar, ground, later_stage=one.stage > 1), language
+        )
     ]

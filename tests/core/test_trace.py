@@ -297,3 +297,18 @@ def test_the_hours_told_add_up_to_the_limit(world: World):
     if clock.due_on is not None:
         assert last_count(found) == world.limit.quantity
     assert last_count(found) <= world.limit.quantity
+
+
+def test_a_later_stage_begins_with_an_event_and_not_with_a_receipt():
+    received = at("2026-11-19T09:00")
+
+    days, hours_ = (
+        explain(
+            deadline(received, limit, (), official()), limit, official(), GROUND, later_stage=True
+        )
+        for limit in (working_days(3), working_hours(8))
+    )
+
+    assert days[0].why == "the stage begins: the day is not counted"
+    assert days[0].ground == "BLDS 2015 Đ147 k3"
+    assert hours_[0].why == "the stage begins: hours count from the instant"
