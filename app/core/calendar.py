@@ -85,11 +85,27 @@ def _second_of_day(text: object, where: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Season:
+    """A week of its own from one day to another, both included; None is without end."""
+
+    from_on: date | None
+    until_on: date | None
+    week: tuple[Hours, ...]
+
+    def covers(self, on: date) -> bool:
+        """Whether the season is on."""
+        return (self.from_on is None or self.from_on <= on) and (
+            self.until_on is None or on <= self.until_on
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarSpec:
     """What people publish: the week, the days off, the days worked, and how far it is confirmed.
 
     `overrides` (other hours on one date) win over `worked` (usual hours on a day of rest), which
-    win over `days_off`, which win over the week. Every day is named for the explanation.
+    win over `days_off`, which win over the week. Of `seasons` (summer hours, a branch's own) the
+    last that covers a day wins over `week`. Every day is named for the explanation.
     """
 
     zone: str = "Asia/Ho_Chi_Minh"
@@ -99,31 +115,44 @@ class CalendarSpec:
     overrides: Mapping[date, Hours] = field(default_factory=dict)
     confirmed_from: date | None = None
     confirmed_until: date | None = None
+    seasons: tuple[Season, ...] = ()
 
     def check(self) -> None:
         """Raise BadCalendarError if a day is both off and worked, or no time is ever worked."""
         both = sorted(self.days_off.keys() & self.worked.keys())
         if both:
             raise BadCalendarError("days", f"{both[0]} is both off and worked")
-        if len(self.week) != len(WEEKDAYS):
+        weeks = [self.week, *(season.week for season in self.seasons)]
+        if any(len(week) != len(WEEKDAYS) for week in weeks):
             raise BadCalendarError("week", "give seven days")
-        if not any(self.week) and not any(self.overrides.values()):
+        if not any(map(any, weeks)) and not any(self.overrides.values()):
             raise BadCalendarError("week", "no working time at all; no limit would ever end")
+        for season in self.seasons:
+            if season.from_on and season.until_on and season.until_on < season.from_on:
+                raise BadCalendarError(
+                    "hours", f"the season from {season.from_on} ends before it begins"
+                )
 
-    @property
-    def usual_hours(self) -> Hours:
+    def week_on(self, on: date) -> tuple[Hours, ...]:
+        """The week in force on a day."""
+        for season in reversed(self.seasons):
+            if season.covers(on):
+                return season.week
+        return self.week
+
+    def usual_hours(self, on: date) -> Hours:
         """The hours of the first weekday that has any: what a worked Saturday is worked like."""
-        return next((day for day in self.week if day), ())
+        return next((day for day in self.week_on(on) if day), ())
 
     def hours_on(self, on: date) -> Hours:
         """The office hours of one date, empty on a day off."""
         if on in self.overrides:
             return self.overrides[on]
         if on in self.worked:
-            return self.usual_hours
+            return self.usual_hours(on)
         if on in self.days_off:
             return ()
-        return self.week[on.weekday()]
+        return self.week_on(on)[on.weekday()]
 
 
 class _HourTable(NamedTuple):
@@ -155,7 +184,7 @@ class WorkingCalendar:
     def _count_days(self) -> tuple[list[int], list[int]]:
         spec = self.spec
         open_weekdays = [bool(day) for day in spec.week]
-        special = {
+        special = self._seasonal() | {
             on.toordinal(): bool(spec.hours_on(on))
             for on in (*spec.days_off, *spec.worked, *spec.overrides)
         }
@@ -168,6 +197,17 @@ class WorkingCalendar:
                 working.append(ordinal)
         before.append(len(working))
         return working, before
+
+    def _seasonal(self) -> dict[int, bool]:
+        """Whether each day that lies in a season is worked, by the week of that season."""
+        found: dict[int, bool] = {}
+        for season in self.spec.seasons:
+            first = max(self._first, season.from_on.toordinal() if season.from_on else 0)
+            last = min(self._last, season.until_on.toordinal() if season.until_on else self._last)
+            open_weekdays = [bool(day) for day in season.week]
+            for ordinal in range(first, last + 1):
+                found[ordinal] = open_weekdays[(ordinal - 1) % 7]
+        return found
 
     @cached_property
     def _hours(self) -> _HourTable:

@@ -13,6 +13,7 @@ from app.core.calendar import (
     CalendarEndsError,
     CalendarSpec,
     Interval,
+    Season,
     WorkingCalendar,
     hours,
     instant,
@@ -118,7 +119,7 @@ def test_hours_of_one_date_win_over_exchange_over_days_off_over_the_week():
         "2026-01-10": OFFICE,
     }
     assert spec.hours_on(day("2026-01-17")) == ()
-    assert CalendarSpec(week=week_of(days=0)).usual_hours == ()
+    assert CalendarSpec(week=week_of(days=0)).usual_hours(BEGINS) == ()
 
 
 @pytest.mark.parametrize(("year", "days"), [(2023, 249), (2024, 251), (2025, 250), (2026, 249)])
@@ -269,3 +270,47 @@ def test_a_summer_time_day_has_the_hours_the_clocks_show():
         return calendar.worked_time(*map(micros, midnight)) / 3_600_000_000
 
     assert [worked(on) for on in ("2026-03-29", "2026-03-30", "2026-10-25")] == [23, 24, 25]
+
+
+SUMMER = hours([("06:30", "11:00"), ("13:30", "17:00")], "summer")
+
+
+def test_of_the_seasons_that_cover_a_day_the_last_wins():
+    spec = CalendarSpec(
+        week=week_of(),
+        seasons=(
+            Season(day("2026-04-16"), day("2026-10-15"), week_of(SUMMER)),
+            Season(day("2026-07-01"), day("2026-07-03"), week_of(days=0)),
+        ),
+        worked={day("2026-08-22"): "làm bù"},
+    )
+
+    assert spec.hours_on(day("2026-04-15")) == OFFICE
+    assert spec.hours_on(day("2026-04-16")) == SUMMER
+    assert spec.hours_on(day("2026-10-15")) == SUMMER
+    assert spec.hours_on(day("2026-10-16")) == OFFICE
+    assert spec.hours_on(day("2026-07-02")) == ()
+    assert spec.hours_on(day("2026-08-22")) == SUMMER  # worked like the days of its season
+
+
+def test_a_season_changes_the_days_the_table_counts():
+    storm = Season(day("2026-07-01"), day("2026-07-03"), week_of(days=0))
+    calendar = WorkingCalendar(
+        CalendarSpec(week=week_of(), seasons=(storm,)), day("2026-06-01"), day("2026-12-31")
+    )
+
+    counted = calendar.worked_days(numbered("2026-06-30"), numbered("2026-07-07"))
+
+    assert counted == 2  # 6 and 7 July: 1 to 3 are closed, 4 and 5 a weekend
+
+
+@pytest.mark.parametrize(
+    ("season", "why"),
+    [
+        (Season(day("2026-05-01"), day("2026-04-30"), week_of()), "ends before it"),
+        (Season(None, None, week_of()[:6]), "give seven days"),
+    ],
+)
+def test_a_season_that_cannot_be_one_is_refused(season: Season, why: str):
+    with pytest.raises(BadCalendarError, match=why):
+        CalendarSpec(week=week_of(), seasons=(season,)).check()

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from hypothesis import strategies as st
 
-from app.core.calendar import CalendarSpec, Hours, WorkingCalendar, hours
+from app.core.calendar import CalendarSpec, Hours, Season, WorkingCalendar, hours
 from app.core.clock import Deadline, Limit, Reason, SupplementPolicy, Suspension, Unit, deadline
 from tests.core.ground import HANOI, OFFICE
 from tests.core.naive import QUARTER
@@ -52,6 +52,14 @@ class World:
 
 
 @st.composite
+def _seasons(draw: st.DrawFn) -> Season:
+    """Other hours, or other days, for a while; a bound may be left open."""
+    edges = sorted((draw(_dates), draw(_dates)))
+    first, last = (edge if draw(st.booleans()) else None for edge in edges)
+    return Season(first, last, (*(draw(st.just(()) | _shapes) for _ in range(6)), OFFICE))
+
+
+@st.composite
 def specs(draw: st.DrawFn) -> CalendarSpec:
     """A calendar: any week, days off and closed weeks, days worked in exchange, other hours."""
     usual = draw(st.just(OFFICE) | _shapes)
@@ -68,6 +76,7 @@ def specs(draw: st.DrawFn) -> CalendarSpec:
     )
     return CalendarSpec(
         week=tuple(week),
+        seasons=tuple(draw(st.lists(_seasons(), max_size=2))),
         days_off=days_off,
         worked=dict.fromkeys(worked, "làm bù"),
         overrides=overrides,
