@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from app.core.calendar import CalendarEndsError, WorkingCalendar, micros
 from app.core.clock import Deadline, Limit
+from app.core.duties import Owed, owed
 from app.core.stages import Stage
 from app.core.trace import Line, explain
 from app.service.explain import Explained
@@ -136,8 +137,28 @@ def explained(
             "confirmed_from": value(spec.confirmed_from),
             "confirmed_until": value(spec.confirmed_until),
         },
+        "duties": [duty(one) for one in duties_of(held, now)],
         "stages": [stage(one) for one in findings.stages],
         "trace": whole_trace(held, language),
+    }
+
+
+def duties_of(held: Explained, now: datetime) -> tuple[Owed, ...]:
+    """What the office owes for this dossier besides the result, as it stands now."""
+    findings = held.findings
+    calendar = held.published.calendar
+    return owed(held.facts, findings.clock, findings.limit, calendar, now)
+
+
+def duty(one: Owed) -> dict[str, Any]:
+    """One duty: acceptance, supplement notice, apology, hand-over."""
+    return {
+        "duty": one.duty.value,
+        "due_on": value(one.due_on),
+        "due_at": instant(one.due_at),
+        "done_at": instant(one.done_at),
+        "late": one.late,
+        "ground": one.ground,
     }
 
 

@@ -103,6 +103,7 @@ def dossier(
         calendar=calendar.spec,
         version=told.published.version,
         supplements=supplements(told.facts),
+        duties=shown.duties_of(told, now),
         trace=shown.whole_trace(told, say.language),
         history=[revision(one, say) for one in dossiers.history(session, row["code"])],
         now=now,

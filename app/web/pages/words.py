@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.core.clock import Reason, SupplementPolicy
+from app.core.duties import Duty
 from app.core.lifecycle import ApplicantKind, Channel, Outcome, State
 from app.core.limits import NoLimit
 from app.core.rating import Verdict
@@ -126,4 +127,11 @@ FIELDS: Mapping[str, str] = {
     "handed_over_at": "moment of hand-over",
     "online_payment": "online payment",
     "updated_at": "moment of the record",
+}
+
+DUTIES: Mapping[Duty, str] = {
+    Duty.ACCEPTANCE: "Accept or refuse the online dossier",
+    Duty.SUPPLEMENT_NOTICE: "Ask for what is missing",
+    Duty.APOLOGY: "Send the letter of apology",
+    Duty.HAND_OVER: "Hand the result over",
 }

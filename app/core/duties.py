@@ -1,0 +1,152 @@
+"""The clocks beside the limit: acceptance, supplement notice, hand-over, the apology."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple, cast
+
+from app.core.alarms import Level, moments
+from app.core.calendar import WorkingCalendar
+from app.core.clock import Deadline, Limit, Reason, Unit, deadline
+from app.core.lifecycle import Channel, Facts
+
+ACCEPTANCE = Limit.of(8, Unit.WORKING_HOURS)
+SUPPLEMENT_NOTICE = Limit.of(3, Unit.WORKING_DAYS)
+HAND_OVER = Limit.of(3, Unit.WORKING_DAYS)
+
+
+class Duty(StrEnum):
+    """What the office owes besides the result."""
+
+    ACCEPTANCE = "acceptance"
+    SUPPLEMENT_NOTICE = "supplement_notice"
+    APOLOGY = "apology"
+    HAND_OVER = "hand_over"
+
+
+class Owed(NamedTuple):
+    """One duty of one dossier.
+
+    Attributes:
+        duty: Which one.
+        due_on: The last day in time.
+        due_at: The last moment; exclusive (24:00) for duties in days, inclusive in hours.
+        by_date: Whether it is a matter of the day.
+        done_at: When it was done; None while it was not.
+        late: Done after the due moment, or not done and the moment asked about is past it.
+        ground: The article.
+    """
+
+    duty: Duty
+    due_on: date
+    due_at: datetime
+    by_date: bool
+    done_at: datetime | None
+    late: bool
+    ground: str
+
+
+def owed(
+    facts: Facts,
+    clock: Deadline | None,
+    limit: Limit | None,
+    calendar: WorkingCalendar,
+    now: datetime,
+) -> tuple[Owed, ...]:
+    """The duties of a dossier, in the order of its life, as they stand at `now`.
+
+    * acceptance: an online dossier is accepted or refused within 8 working hours (NĐ 118/2025
+      Đ17-18 as reported; the article is not confirmed);
+    * supplement notice: at the latest 3 working days after receipt (NĐ 61/2018 Đ19 k4);
+    * apology: at the latest one working day before the due day, for limits of two days and more
+      (NĐ 61/2018 Đ19 k9), owed by what is open on that day or ended late;
+    * hand-over: 3 working days after the result (ĐT138 Đ3 k4b says 3 days; working days are the
+      milder reading, BLDS Đ148 k5 gives the rest).
+    """
+    found: list[Owed] = []
+    if facts.channel is Channel.ONLINE and facts.submitted_at is not None:
+        answered = facts.received_at or facts.end
+        found.append(
+            _by_limit(
+                Duty.ACCEPTANCE,
+                facts.submitted_at,
+                ACCEPTANCE,
+                answered,
+                calendar,
+                now,
+                "NĐ 118/2025 Đ17-18",
+            )
+        )
+    if facts.received_at is not None:
+        asked = min(
+            (stop.from_at for stop in facts.suspensions if stop.reason is Reason.SUPPLEMENT),
+            default=None,
+        )
+        if asked is not None:
+            found.append(
+                _by_limit(
+                    Duty.SUPPLEMENT_NOTICE,
+                    facts.received_at,
+                    SUPPLEMENT_NOTICE,
+                    asked,
+                    calendar,
+                    now,
+                    "NĐ 61/2018 Đ19 k4",
+                )
+            )
+    apology = _apology(facts, clock, limit, calendar, now)
+    if apology is not None:
+        found.append(apology)
+    if facts.finished_at is not None:
+        found.append(
+            _by_limit(
+                Duty.HAND_OVER,
+                facts.finished_at,
+                HAND_OVER,
+                facts.handed_over_at,
+                calendar,
+                now,
+                "ĐT138 Đ3 k4b",
+            )
+        )
+    return tuple(found)
+
+
+def _by_limit(
+    duty: Duty,
+    since: datetime,
+    limit: Limit,
+    done_at: datetime | None,
+    calendar: WorkingCalendar,
+    now: datetime,
+    ground: str,
+) -> Owed:
+    clock = deadline(since, limit, (), calendar)
+    due_on, due_at = cast("tuple[date, datetime]", (clock.due_on, clock.due_at))  # never stopped
+    told = done_at or now
+    late = told >= due_at if limit.by_date else told > due_at
+    return Owed(duty, due_on, due_at, limit.by_date, done_at, late, ground)
+
+
+def _apology(
+    facts: Facts,
+    clock: Deadline | None,
+    limit: Limit | None,
+    calendar: WorkingCalendar,
+    now: datetime,
+) -> Owed | None:
+    if clock is None or limit is None or clock.due_on is None or clock.due_at is None:
+        return None
+    told = moments(clock.due_on, clock.due_at, limit, calendar)
+    begins = next((one.at for one in told if one.level is Level.APOLOGY_DUE), None)
+    if begins is None:
+        return None
+    day = calendar.local_day(begins)
+    due_at = calendar.midnight_after(day)
+    if (facts.end or now) < due_at:
+        return None  # ended before, or not yet: nothing to apologise for
+    if facts.end is not None and facts.end < clock.due_at:
+        return None  # on time after all
+    sent = min((letter.sent_at for letter in facts.apologies), default=None)
+    late = (sent or now) >= due_at
+    on = date.fromordinal(day)
+    return Owed(Duty.APOLOGY, on, due_at, True, sent, late, "NĐ 61/2018 Đ19 k9")  # noqa: FBT003
