@@ -123,6 +123,22 @@ FIGURES = {
     ("1.013967", "default", None): (45, 60),
 }
 
+REGIME_B = {
+    ("1.012753", "register_only"): (20, 30),
+    ("1.012753", "with_certificate"): (23, 33),
+    ("1.012756", "default"): (20, 30),
+    ("1.012783", "default"): (5, 15),
+    ("1.012783", "with_survey"): (10, 20),
+    ("1.012784", "default"): (15, 25),
+    ("1.012785", "default"): (10, 20),
+    ("1.012786", "default"): (10, 20),
+    ("1.012787", "default"): (10, 20),
+    ("1.012789", "in_database"): (0, None),
+    ("1.012790", "default"): (10, 20),
+    ("1.012793", "default"): (10, 20),
+    ("1.012796", "default"): (10, 20),
+}
+
 
 def limits() -> list[tuple[str, str, Limit]]:
     return [
@@ -133,11 +149,12 @@ def limits() -> list[tuple[str, str, Limit]]:
     ]
 
 
-def limit_of(code: str, case: str, province: str | None) -> Limit:
+def limit_of(code: str, case: str, province: str | None, on: str = "2026-01-15") -> Limit:
     found = [
         limit
         for its_code, its_case, limit in limits()
         if (its_code, its_case, limit["province"]) == (code, case, province)
+        and limit["valid_from"] <= on <= (limit["valid_until"] or "9999-12-31")
     ]
     assert len(found) == 1
     return found[0]
@@ -211,7 +228,7 @@ def test_every_limit_uses_the_agreed_words_and_names_its_ground():
         assert limit["valid_until"] is None or day(limit["valid_from"]) <= day(limit["valid_until"])
 
 
-def test_no_two_limits_of_one_case_and_province_are_valid_on_the_same_day():
+def test_each_day_from_the_first_limit_of_a_case_and_province_to_its_last_has_one_limit():
     spans: dict[tuple[str, str, str | None], list[tuple[date, date]]] = {}
     for code, case, limit in limits():
         span = day(limit["valid_from"]), day(limit["valid_until"] or "9999-12-31")
@@ -219,7 +236,7 @@ def test_no_two_limits_of_one_case_and_province_are_valid_on_the_same_day():
     for key, its_spans in spans.items():
         its_spans.sort()
         for (_, until), (start, _) in pairwise(its_spans):
-            assert until < start, key
+            assert start == until + timedelta(days=1), key
 
 
 def test_a_provincial_limit_overrides_a_national_one_of_the_same_case():
@@ -301,9 +318,28 @@ def test_a_mortgage_is_registered_the_same_day_or_within_three_working_days():
 
 def test_a_supplement_restarts_the_clock_only_under_the_decree_of_2018():
     for code, _case, limit in limits():
-        old = code in CODES_BEFORE_2024
-        assert limit["supplement"] == ("restart" if old else None)
-        assert not old or limit["valid_until"] == "2024-07-31"
+        ended = (limit["valid_until"] or "9999-12-31") <= "2025-06-30"
+        assert limit["supplement"] == ("restart" if ended else None)
+        assert code not in CODES_BEFORE_2024 or limit["valid_until"] == "2024-07-31"
+
+
+def test_the_figures_of_the_decree_of_2024_are_in_the_catalogue_with_their_doubts():
+    found = {}
+    for code, case, limit in limits():
+        if limit["valid_from"] == "2024-08-01":
+            found[code, case] = limit["quantity"], (limit["difficult"] or {}).get("quantity")
+            assert limit["valid_until"] == "2025-06-30"
+            assert limit["ground"].startswith("NĐ 101/2024/NĐ-CP Điều 22")
+            assert "in use from 2024-08-01 to 2025-06-30 is not confirmed" in limit["doubt"]
+            assert limit_of(code, case, None, "2025-07-01")["valid_until"] is None
+    assert found == REGIME_B
+
+
+def test_a_difficult_commune_had_ten_days_more_before_2025_too():
+    for code, case, limit in limits():
+        if (limit["valid_until"] or "9999-12-31") <= "2025-06-30" and limit["quantity"]:
+            assert limit["difficult"] == {"quantity": limit["quantity"] + 10, "stages": None}
+            assert "+10" in limit["difficult_note"], (code, case)
 
 
 def test_every_commune_belongs_to_a_branch_and_every_branch_has_communes():

@@ -134,8 +134,8 @@ def deadline(
 
 
 def _show_deadline(found: ByProcedure, *, as_json: bool) -> None:
-    clock, limit = found.clock, found.limit
-    lines = explain(clock, limit, found.calendar, found.choice.rule.ground)
+    clock, limit, rule = found.clock, found.limit, found.choice.rule
+    lines = explain(clock, limit, found.calendar, rule.ground)
     if as_json:
         days = [
             {
@@ -146,14 +146,26 @@ def _show_deadline(found: ByProcedure, *, as_json: bool) -> None:
             for line in lines
         ]
         due_on: date | None = clock.due_on
-        told = {"due_on": due_on.isoformat() if due_on else None, "provisional": clock.provisional}
+        told = {
+            "due_on": due_on.isoformat() if due_on else None,
+            "provisional": clock.provisional,
+            "ground": rule.ground,
+            "source": rule.source,
+            "confidence": rule.confidence,
+            "doubt": "; ".join(found.choice.doubts) or None,
+        }
         typer.echo(json.dumps(told | {"trace": days}, ensure_ascii=False))
         return
     stage = f", appointment 1 of {len(found.choice.stages)}" if found.choice.stages else ""
     out.print(f"Due {clock.due_on}: {limit.quantity:g} {limit.unit}{stage}")
-    out.print(f"Ground: {found.choice.rule.ground}")
-    if found.choice.rule.doubt:
-        out.print(f"Doubt: {found.choice.rule.doubt}")
+    out.print(f"Ground: {rule.ground}")
+    for name, said in (
+        ("Source", rule.source),
+        ("Confidence", rule.confidence),
+        ("Doubt", "; ".join(found.choice.doubts)),
+    ):
+        if said:
+            out.print(f"{name}: {said}")
     if clock.provisional:
         out.print("Provisional: some day it leans on is not officially published yet.")
     for line in lines:

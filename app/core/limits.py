@@ -45,6 +45,7 @@ class LimitRule:
     source: str = ""
     confidence: str = ""
     doubt: str | None = None
+    difficult_note: str | None = None
 
     def covers(self, on: date) -> bool:
         """Whether a receipt of that day falls under this row."""
@@ -70,6 +71,12 @@ class Choice:
     policy: SupplementPolicy
     difficult: bool
     case_assumed: bool
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is not certain of it: of the row, and of its figure for a difficult commune."""
+        said = (self.rule.doubt, self.rule.difficult_note if self.difficult else None)
+        return tuple(one for one in said if one)
 
 
 def choose(

@@ -1,111 +1,184 @@
 """Publishing the catalogue: the same words by command and by API, from files or from people."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from app.core.calendar import BadCalendarError
 from app.core.clock import LimitError
+from app.core.codes import procedure_code
 from app.core.problems import Problem
 from app.db import catalogue
+from app.service.catalogue_items import Case, LimitRow, OfficeBody, Procedure
 from app.service.rules import NATIONAL, limit_rule, working_calendar
 
 SAMPLE = Path(__file__).parents[1] / "catalogue"
 
-_APART = frozenset({"valid_from", "valid_until", "province"})
+_APART = {"valid_from", "valid_until", "province"}
+# A calendar as it is read back says these of itself; the scope it is published for decides.
+_SAID_OF_A_CALENDAR = {"scope", "version"}
+_TWICE = "it is there twice; put all of it in one place"
+_Item = TypeVar("_Item", bound=BaseModel)
 
 
 class NotPublishableError(Exception):
     """What was to be published contradicts itself; nothing was changed."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(f"{problem.field}: {problem.detail}")
-        self.problem = problem
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{one.field}: {one.detail}" for one in problems))
+        self.problems = problems
 
 
-def procedures(session: Session, items: Sequence[Mapping[str, Any]], now: datetime) -> int:
+def procedures(
+    session: Session, items: Sequence[Procedure | Mapping[str, Any]], now: datetime
+) -> int:
     """Publish procedures with their cases and limits; returns how many limit rows moved.
 
     Raises:
-        NotPublishableError: a limit that cannot be one, or two of a case in force on one day.
+        NotPublishableError: a shape or a limit that cannot be one, or two limits of a case in
+            force on one day, or none between two.
     """
     if not items:
         return 0
+    checked = [_checked(Procedure, item, _name(item, "code")) for item in items]
+    wrong = [Problem(code, _TWICE) for code in _repeated([item.code for item in checked])]
+    wrong += [told for item in checked for told in _contradictions(item)]
+    if wrong:
+        raise NotPublishableError(*wrong)
     published = catalogue.advance(session, now)
     catalogue.put_procedures(
         session,
         [
             {
-                "code": item["code"],
-                "name": item["name"],
-                "group": item["group"],
-                "field": item["field"],
-                "level": item["level"],
-                "cases": [{"case": case["case"], "name": case["name"]} for case in item["cases"]],
+                "code": item.code,
+                "name": item.name,
+                "group": item.group,
+                "field": item.field,
+                "level": item.level,
+                "cases": [{"case": case.case, "name": case.name} for case in item.cases],
             }
-            for item in items
+            for item in checked
         ],
     )
-    moved = 0
-    for item in items:
-        rows = [
-            _limit_row(item["code"], case["case"], limit)
-            for case in item["cases"]
-            for limit in case["limits"]
-        ]
-        _refuse_overlaps(item["code"], rows)
-        moved += catalogue.replace_limits(session, item["code"], rows, published)
-    return moved
+    return sum(
+        catalogue.replace_limits(
+            session,
+            item.code,
+            [_row(case.case, limit) for case in item.cases for limit in case.limits],
+            published,
+        )
+        for item in checked
+    )
 
 
-def _limit_row(procedure: str, case: str, limit: Mapping[str, Any]) -> dict[str, Any]:
-    row = {
-        "case": case,
-        "province": limit.get("province"),
-        "valid_from": _day(limit["valid_from"]),
-        "valid_until": _day(limit.get("valid_until")),
-        "rule": {
-            name: value for name, value in limit.items() if name not in _APART and value is not None
-        },
-    }
+def _checked(shape: type[_Item], item: _Item | Mapping[str, Any], where: str) -> _Item:
+    """The item in its shape; a fault names its field, such as `1.012783.cases.0.limits.2.unit`."""
     try:
-        rule = limit_rule({"id": 0, "procedure": procedure, **row})
-    except (LimitError, ValueError, KeyError, TypeError) as wrong:
-        where = f"{procedure}.{case}"
+        return shape.model_validate(item)
+    except ValidationError as wrong:
         raise NotPublishableError(
-            Problem(where, "not a limit: {why}", {"why": str(wrong)})
-        ) from None
-    if rule.limit.cutoff is not None and rule.limit.cutoff.tzinfo is not None:
-        why = "the cutoff is a local time; leave out its offset"
-        raise NotPublishableError(
-            Problem(f"{procedure}.{case}", "not a limit: {why}", {"why": why})
-        )
-    if rule.valid_until is not None and rule.valid_until < rule.valid_from:
-        raise NotPublishableError(
-            Problem(f"{procedure}.{case}", "valid_until is before valid_from; correct one")
-        )
-    return row
-
-
-def _refuse_overlaps(procedure: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    ordered = sorted(rows, key=lambda row: (row["case"], row["province"] or "", row["valid_from"]))
-    for earlier, later in pairwise(ordered):
-        same = (earlier["case"], earlier["province"]) == (later["case"], later["province"])
-        until = earlier["valid_until"]
-        if same and (until is None or until >= later["valid_from"]):
-            raise NotPublishableError(
+            *(
                 Problem(
-                    f"{procedure}.{earlier['case']}",
-                    "the limit from {earlier} is still in force when the one from {later} begins; "
-                    "end the first the day before",
-                    {"earlier": earlier["valid_from"], "later": later["valid_from"]},
+                    ".".join(str(part) for part in (where, *fault["loc"]) if part != ""),
+                    "{why}",
+                    {"why": fault["msg"]},
                 )
+                for fault in wrong.errors(include_url=False)
             )
+        ) from None
+
+
+def _name(item: object, by: str) -> str:
+    """What an item calls itself, however wrong the rest of it is."""
+    held = item.get(by, "") if isinstance(item, Mapping) else getattr(item, by, "")
+    return str(held)[:60]
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return sorted(name for name, times in Counter(names).items() if times > 1)
+
+
+def _contradictions(item: Procedure) -> Iterator[Problem]:
+    """What is wrong with a procedure whose shape is right."""
+    plain = procedure_code(item.code)
+    if item.code != plain:
+        yield Problem(
+            "code",
+            "write {code}, without a province's suffix; a province's own limit names its province",
+            {"code": plain},
+        )
+    for name in _repeated([case.case for case in item.cases]):
+        yield Problem(f"{item.code}.{name}", _TWICE)
+    for case in item.cases:
+        wrong = [told for limit in case.limits for told in _no_limit(item.code, case.case, limit)]
+        yield from wrong or _neighbours(item.code, case)
+
+
+def _no_limit(procedure: str, case: str, limit: LimitRow) -> Iterator[Problem]:
+    where = f"{procedure}.{case}.{limit.province or NATIONAL}"
+    if limit.cutoff is not None and limit.cutoff.tzinfo is not None:
+        why = "the cutoff is a local time; leave out its offset"
+        yield Problem(where, "not a limit: {why}", {"why": why})
+        return
+    try:
+        limit_rule({"id": 0, "procedure": procedure, **_row(case, limit)})
+    except (LimitError, ValueError, KeyError, TypeError) as wrong:
+        yield Problem(where, "not a limit: {why}", {"why": str(wrong)})
+    if limit.valid_until is None and limit.ends:
+        yield Problem(where, "give valid_until, the last day of a rule that ends")
+    if limit.valid_until is not None and limit.valid_until < limit.valid_from:
+        yield Problem(where, "valid_until is before valid_from; correct one")
+
+
+def _neighbours(procedure: str, case: Case) -> Iterator[Problem]:
+    """Each day of receipt has one limit: rows that overlap, or leave a gap that is not meant."""
+
+    def province(limit: LimitRow) -> str:
+        return limit.province or ""
+
+    ordered = sorted(case.limits, key=lambda limit: (province(limit), limit.valid_from))
+    for own, rows in groupby(ordered, key=province):
+        where = f"{procedure}.{case.case}.{own or NATIONAL}"
+        for earlier, later in pairwise(rows):
+            both = {"earlier": _span(earlier), "later": _span(later)}
+            until = earlier.valid_until
+            if until is None or until >= later.valid_from:
+                yield Problem(
+                    where,
+                    "two limits are in force at once, {earlier} and {later}; "
+                    "end the first the day before the second begins",
+                    both,
+                )
+            elif not earlier.ends and (later.valid_from - until).days > 1:
+                yield Problem(
+                    where,
+                    "no limit is in force between {earlier} and {later}; close the gap, "
+                    "or say with ends that the first one really ended",
+                    both,
+                )
+
+
+def _span(limit: LimitRow) -> str:
+    """The days a row is in force: `2024-08-01 – 2025-06-30`, `2025-07-01 – …`."""
+    return f"{limit.valid_from} – {limit.valid_until or '…'}"
+
+
+def _row(case: str, limit: LimitRow) -> dict[str, Any]:
+    """A limit as it is stored: what says nothing is left out, so the same law is the same row."""
+    return {
+        "case": case,
+        "province": limit.province,
+        "valid_from": limit.valid_from,
+        "valid_until": limit.valid_until,
+        "rule": limit.model_dump(mode="json", exclude=_APART, exclude_defaults=True),
+    }
 
 
 def calendar(session: Session, scope: str, body: Mapping[str, Any], now: datetime) -> bool:
@@ -126,43 +199,30 @@ def calendar(session: Session, scope: str, body: Mapping[str, Any], now: datetim
         why = "no working time at all; no limit would ever end"
         raise NotPublishableError(Problem("week", "{why}", {"why": why}))
     published = catalogue.advance(session, now)
-    return catalogue.publish_calendar(session, scope, body, published, now)
+    itself = {name: value for name, value in body.items() if name not in _SAID_OF_A_CALENDAR}
+    return catalogue.publish_calendar(session, scope, itself, published, now)
 
 
-def office(session: Session, body: Mapping[str, Any], now: datetime) -> None:
-    """Publish an office with its branches and communes (`app/catalogue/dong_thap.json`)."""
+def office(session: Session, body: OfficeBody | Mapping[str, Any], now: datetime) -> None:
+    """Publish an office with its branches and communes (`app/catalogue/dong_thap.json`).
+
+    Raises:
+        NotPublishableError: a shape that cannot be one.
+    """
+    checked = _checked(OfficeBody, body, "")
+    held = checked.office
     catalogue.advance(session, now)
-    held = body["office"]
     catalogue.put_offices(
-        session, [{"code": held["code"], "name": held["name"], "province": held["province"]}]
+        session, [{"code": held.code, "name": held.name, "province": held.province}]
     )
     catalogue.put_branches(
         session,
         [
-            {
-                "code": branch["code"],
-                "office": held["code"],
-                "name": branch["name"],
-                "short_name": branch["short_name"],
-                "active_from": _day(branch.get("active_from")),
-                "active_until": _day(branch.get("active_until")),
-            }
-            for branch in body["branches"]
+            branch.model_dump(exclude={"area", "seat"}) | {"office": held.code}
+            for branch in checked.branches
         ],
     )
-    catalogue.put_communes(
-        session,
-        [
-            {
-                "code": commune["code"],
-                "name": commune["name"],
-                "branch": commune["branch"],
-                "difficult_from": _day(commune.get("difficult_from")),
-                "difficult_until": _day(commune.get("difficult_until")),
-            }
-            for commune in body["communes"]
-        ],
-    )
+    catalogue.put_communes(session, [commune.model_dump() for commune in checked.communes])
 
 
 def sample(session: Session, now: datetime, folder: Path = SAMPLE) -> None:
@@ -174,7 +234,3 @@ def sample(session: Session, now: datetime, folder: Path = SAMPLE) -> None:
 
 def _read(file: Path) -> Any:  # noqa: ANN401 JSON
     return json.loads(file.read_text(encoding="utf-8"))
-
-
-def _day(text: str | date | None) -> date | None:
-    return date.fromisoformat(text) if isinstance(text, str) else text

@@ -228,6 +228,7 @@ def limit_rule(row: Mapping[Any, Any]) -> LimitRule:
         source=rule.get("source", ""),
         confidence=rule.get("confidence", ""),
         doubt=rule.get("doubt"),
+        difficult_note=rule.get("difficult_note"),
     )
 
 

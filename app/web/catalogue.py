@@ -1,19 +1,16 @@
 """The catalogue over HTTP: branches, communes, procedures with their limits, calendars."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, time
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from app.core.clock import SupplementPolicy, Unit
-from app.core.limits import Start
 from app.core.problems import Problem
 from app.db import catalogue
 from app.service import publish
+from app.service.catalogue_items import OfficeBody, Procedure
 from app.service.publish import NotPublishableError
 from app.service.recompute import recompute
 from app.service.rules import NATIONAL
@@ -24,104 +21,6 @@ from app.web.problems import ProblemError
 router = APIRouter(prefix="/v1", tags=["catalogue"])
 
 _HIDDEN = frozenset({"published_in", "superseded_in", "id", "procedure", "rule", "case"})
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Figure(_Strict):
-    """A figure with its unit."""
-
-    quantity: float = Field(ge=0, le=5_000)
-    unit: Unit
-
-
-class Difficult(_Strict):
-    """The limit of a difficult commune: a figure of its own, no formula."""
-
-    quantity: float = Field(ge=0, le=5_000)
-    stages: list[Figure] | None = None
-
-
-class LimitRow(_Strict):
-    """One row of law; `valid_until` is the last day included."""
-
-    valid_from: date
-    valid_until: date | None = None
-    province: str | None = Field(default=None, examples=["H20"], description="null: national")
-    quantity: float = Field(ge=0, le=5_000)
-    unit: Unit
-    cutoff: time | None = None
-    stages: list[Figure] | None = None
-    difficult: Difficult | None = None
-    difficult_note: str | None = None
-    extension: Figure | None = None
-    start: Start | None = None
-    supplement: SupplementPolicy | None = None
-    ground: str = ""
-    source: str = ""
-    confidence: str = ""
-    doubt: str | None = None
-
-
-class Case(_Strict):
-    """A case of a procedure, with its limits over time."""
-
-    case: str = Field(min_length=1, max_length=60)
-    name: str
-    limits: list[LimitRow] = Field(default_factory=list)
-
-
-class Procedure(_Strict):
-    """A procedure as the catalogue holds it."""
-
-    code: str = Field(min_length=1, max_length=60)
-    name: str
-    group: str = "other"
-    field: str = "Đất đai"
-    level: str = "province"
-    doubt: str | None = None
-    cases: list[Case] = Field(min_length=1)
-
-
-class Office(_Strict):
-    """A provincial Land Registration Office."""
-
-    code: str = Field(min_length=1, max_length=60)
-    name: str
-    province: str = Field(examples=["H20"], description="level-1 code; picks provincial limits")
-    note: str | None = None
-
-
-class Branch(_Strict):
-    """A branch, and while it is at work."""
-
-    code: str = Field(min_length=1, max_length=60)
-    name: str
-    short_name: str
-    active_from: date | None = None
-    active_until: date | None = None
-    area: str | None = None
-    seat: str | None = None
-
-
-class Commune(_Strict):
-    """A commune, its branch, and while it counts as difficult (last day included)."""
-
-    code: str = Field(min_length=1, max_length=60)
-    name: str
-    branch: str
-    difficult_from: date | None = None
-    difficult_until: date | None = None
-
-
-class OfficeBody(_Strict):
-    """An office whole, as in `app/catalogue/dong_thap.json`."""
-
-    office: Office
-    branches: list[Branch] = Field(max_length=1_000)
-    communes: list[Commune] = Field(max_length=10_000)
 
 
 @router.get("/branches", summary="The branches in the caller's scope")
@@ -142,6 +41,23 @@ def get_communes(
     )
 
 
+@router.get("/offices/{code}", summary="The office with its branches and communes")
+def get_office(session: Transaction, code: str, caller: Reader) -> dict[str, Any]:
+    """As it is published; only what is in the caller's scope."""
+    held = next((row for row in catalogue.offices(session) if row["code"] == code), None)
+    if held is None or code != caller.office:
+        raise ProblemError(HTTPStatus.NOT_FOUND, "No office {code} of yours", code=code[:60])
+    mine = [
+        {name: value for name, value in row.items() if name not in ("office", "province")}
+        for row in get_branches(session, caller)["items"]
+    ]
+    return {
+        "office": dict(held),
+        "branches": mine,
+        "communes": get_communes(session, caller)["items"],
+    }
+
+
 @router.put("/offices/{code}", summary="Publish the office with its branches and communes")
 def put_office(
     code: str, body: OfficeBody, caller: Publisher, held: TheParts, now: Now
@@ -153,7 +69,7 @@ def put_office(
         wrong = _not_ours(session, code, body)
         if wrong is not None:
             raise _refused(wrong)
-        publish.office(session, body.model_dump(mode="json"), now)
+        publish.office(session, body, now)
     derived, moved = recompute(held.sessions, held.book, caller.by, now, None)
     return {"dossiers_derived": derived, "dossiers_moved": moved}
 
@@ -210,12 +126,11 @@ def put_procedure(
     """Publish, then derive the open dossiers of the procedure and those that had no limit."""
     if body.code != code:
         raise _refused(Problem("code", "the code is not the one in the address"))
-    item = body.model_dump(mode="json", exclude_none=True)
     try:
         with held.sessions.begin() as session:
-            moved = publish.procedures(session, [item], now)
+            moved = publish.procedures(session, [body], now)
     except NotPublishableError as wrong:
-        raise _refused(wrong.problem) from None
+        raise _refused(*wrong.problems) from None
     derived, changed = recompute(held.sessions, held.book, caller.by, now, [code])
     return {"limits_moved": moved, "dossiers_derived": derived, "dossiers_moved": changed}
 
@@ -241,7 +156,7 @@ def put_calendar(
         with held.sessions.begin() as session:
             changed = publish.calendar(session, scope, body, now)
     except NotPublishableError as wrong:
-        raise _refused(wrong.problem) from None
+        raise _refused(*wrong.problems) from None
     derived, moved = recompute(held.sessions, held.book, caller.by, now, None)
     return {"changed": changed, "dossiers_derived": derived, "dossiers_moved": moved}
 
@@ -253,5 +168,5 @@ def _list(rows: Any) -> dict[str, Any]:  # noqa: ANN401 an iterable of rows
     return {"items": items, "next": None}
 
 
-def _refused(problem: Problem) -> ProblemError:
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "It cannot be published", [problem])
+def _refused(*problems: Problem) -> ProblemError:
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "It cannot be published", problems)

@@ -273,7 +273,7 @@ def _by_procedure(
         "ground": choice.rule.ground,
         "source": choice.rule.source,
         "confidence": choice.rule.confidence,
-        "doubt": choice.rule.doubt,
+        "doubt": shown.doubt(choice, language),
     }
     if choice.stages:
         limits = list(choice.stages)

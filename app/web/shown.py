@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from app.core.calendar import CalendarEndsError, WorkingCalendar, micros
 from app.core.clock import Deadline, Limit
 from app.core.duties import Owed, owed
+from app.core.limits import Choice
 from app.core.stages import Stage
 from app.core.trace import Line, explain
 from app.service.explain import Explained
@@ -131,7 +132,7 @@ def explained(
         "ground": choice.rule.ground if choice else None,
         "source": choice.rule.source if choice else None,
         "confidence": choice.rule.confidence if choice else None,
-        "doubt": choice.rule.doubt if choice else None,
+        "doubt": doubt(choice, language) if choice else None,
         "calendar": {
             "version": held.published.version,
             "confirmed_from": value(spec.confirmed_from),
@@ -141,6 +142,11 @@ def explained(
         "stages": [stage(one) for one in findings.stages],
         "trace": whole_trace(held, language),
     }
+
+
+def doubt(choice: Choice, language: str) -> str | None:
+    """What is not certain of the limit, in a language."""
+    return "; ".join(tell(one, language) for one in choice.doubts) or None
 
 
 def duties_of(held: Explained, now: datetime) -> tuple[Owed, ...]:

@@ -120,7 +120,12 @@ def doubts() -> Iterator[str]:
     procedures = json.loads((APP / "catalogue/procedures.json").read_text(encoding="utf-8"))
     for procedure in procedures:
         for case in procedure["cases"]:
-            yield from (limit["doubt"] for limit in case["limits"] if limit.get("doubt"))
+            yield from (
+                limit[kind]
+                for limit in case["limits"]
+                for kind in ("doubt", "difficult_note")
+                if limit.get(kind)
+            )
 
 
 @cache

@@ -1,0 +1,40 @@
+"""The catalogue is shared by all tests of a process: whoever publishes takes it back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, text, update
+
+from app.db import catalogue
+from app.db.engine import Sessions
+from app.db.tables import branch, calendar, commune, limit_rule, office, procedure
+
+
+@contextmanager
+def as_it_was(sessions: Sessions) -> Iterator[None]:
+    """Forget on leaving what was published within."""
+    with sessions() as session:
+        version = catalogue.version(session)
+        newest: dict[str, Any] = {
+            table.name: session.scalar(select(func.coalesce(func.max(table.c.id), 0)))
+            for table in (calendar, limit_rule)
+        }
+        known = {
+            table.name: set(session.scalars(select(table.c.code)))
+            for table in (procedure, commune, branch, office)
+        }
+    try:
+        yield
+    finally:
+        with sessions.begin() as session:
+            tables = "dossier, feed, webhook, session, user_account, access_token, client"
+            session.execute(text(f"TRUNCATE {tables} CASCADE"))
+            for table in (calendar, limit_rule):
+                session.execute(delete(table).where(table.c.id > newest[table.name]))
+            held_again = limit_rule.c.superseded_in > version
+            session.execute(update(limit_rule).where(held_again).values(superseded_in=None))
+            for table in (procedure, commune, branch, office):
+                session.execute(delete(table).where(table.c.code.not_in(known[table.name])))
+            catalogue.advance(session, datetime(2026, 1, 1, tzinfo=UTC))
