@@ -182,8 +182,8 @@ WITH saved AS (
   WHERE (excluded.updated_at, excluded.content_hash) > (dossier.updated_at, dossier.content_hash)
     AND dossier.branch = ANY(:branches)
     AND NOT (dossier.procedure_code <> excluded.procedure_code
-             AND (dossier.received_at AT TIME ZONE '{_ZONE}')::date
-              <> (excluded.received_at AT TIME ZONE '{_ZONE}')::date)
+             AND coalesce((dossier.received_at AT TIME ZONE '{_ZONE}')::date
+                       <> (excluded.received_at AT TIME ZONE '{_ZONE}')::date, false))
   RETURNING new.code, old.code IS NULL AS created,
     old.content_hash IS DISTINCT FROM new.content_hash AS changed,
     new.revision_no, old.revision_no AS old_revision_no,
@@ -233,13 +233,18 @@ FROM dossier WHERE code = ANY(:codes)
 
 _NAMES = text(
     """
+WITH given AS (
+  SELECT code, name, newest FROM unnest(
+    CAST(:codes AS text[]), CAST(:names AS text[]), CAST(:newest AS boolean[])
+  ) AS given(code, name, newest)
+), gone AS (
+  DELETE FROM applicant USING given WHERE subject = code AND newest AND name IS NULL
+)
 INSERT INTO applicant (subject, details)
 SELECT code, jsonb_build_object('name', CASE WHEN newest THEN name
          ELSE greatest(name COLLATE "C", held.details ->> 'name') END)
-FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[]), CAST(:newest AS boolean[]))
-  AS given(code, name, newest)
-LEFT JOIN applicant AS held ON held.subject = code
-WHERE name IS NOT NULL OR (newest AND held.subject IS NOT NULL) ORDER BY code
+FROM given LEFT JOIN applicant AS held ON held.subject = code
+WHERE name IS NOT NULL ORDER BY code
 ON CONFLICT (subject) DO UPDATE SET details = excluded.details
 WHERE applicant.details IS DISTINCT FROM excluded.details
 """

@@ -117,6 +117,13 @@ class DossierRecord(_Wire):
 _EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 _KNOWN = frozenset(DossierRecord.__struct_encode_fields__)
+_NESTED = {
+    "suspensions": frozenset(SuspensionRecord.__struct_encode_fields__),
+    "stages": frozenset(StageRecord.__struct_encode_fields__),
+    "extensions": frozenset(ExtensionRecord.__struct_encode_fields__),
+    "apologies": frozenset(ApologyRecord.__struct_encode_fields__),
+    "steps": frozenset(StepRecord.__struct_encode_fields__),
+}
 _decoder = msgspec.json.Decoder(DossierRecord)
 _loose = msgspec.json.Decoder()
 _AT = re.compile(r"^(?P<why>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
@@ -169,17 +176,36 @@ def loose(raw: bytes) -> Any:  # noqa: ANN401 whatever JSON holds
 def without_personal(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Part a refused record into what may be kept in quarantine and what may identify a citizen.
 
-    The name, and any field we do not know (it could hold anything), go to the personal part;
-    `joined` puts the two together again.
+    The name, and any field we do not know (it could hold anything), go to the personal part, also
+    out of the lists; so does what is no list or no plain value where one should be. `joined` puts
+    the two together again.
     """
     personal = {name: value for name, value in record.items() if name not in _KNOWN}
-    kept = {name: value for name, value in record.items() if name in _KNOWN}
+    kept = {}
+    for name, value in record.items():
+        if name in _KNOWN:
+            kept[name] = _plain(value, _NESTED.get(name))
+            if kept[name] != value:
+                personal[name] = value
     applicant = record.get("applicant")
     if applicant is not None:
         personal["applicant"] = applicant
         kind = applicant.get("kind") if isinstance(applicant, dict) else None
-        kept["applicant"] = {"kind": kind} if isinstance(kind, str) else None
+        kept["applicant"] = {"kind": kind} if kind in list(ApplicantKind) else None
     return kept, personal
+
+
+def _plain(value: Any, fields: frozenset[str] | None) -> Any:  # noqa: ANN401 whatever JSON holds
+    """A value as our records have it: plain, or a list of objects with plain values we know."""
+    if fields is None:
+        return None if isinstance(value, (dict, list)) else value
+    if not isinstance(value, list):
+        return None
+    return [
+        {name: _plain(part, None) for name, part in item.items() if name in fields}
+        for item in value
+        if isinstance(item, dict)
+    ]
 
 
 def joined(kept: dict[str, Any], personal: dict[str, Any]) -> bytes:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,7 +41,7 @@ def readyz(request: Request, held: TheParts, now: Now) -> JSONResponse:
     return JSONResponse(answer, 200 if migrated else 503)
 
 
-@router.get("/metrics", summary="Prometheus metrics")
+@router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 def metrics(
     held: TheParts, now: Now, caller: Annotated[Principal, Depends(with_right(Right.READ))]
 ) -> Response:

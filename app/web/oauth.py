@@ -3,7 +3,7 @@
 from base64 import b64decode
 from binascii import Error as Base64Error
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse
@@ -13,8 +13,23 @@ from app.web.deps import Now, TheParts, Transaction
 
 router = APIRouter(tags=["access"])
 
+_TEXT = {"type": "string"}
+_DESCRIBED: dict[str, Any] = {
+    "description": "An error (RFC 6749 §5.2)",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["error"],
+                "properties": {"error": _TEXT, "error_description": _TEXT},
+            }
+        }
+    },
+}
+_ERRORS: dict[int | str, dict[str, Any]] = {400: _DESCRIBED, 401: _DESCRIBED}
 
-@router.post("/oauth/token", summary="A bearer token for a client")
+
+@router.post("/oauth/token", summary="A bearer token for a client", responses=_ERRORS)
 def token(
     request: Request,
     session: Transaction,

@@ -1,0 +1,327 @@
+"""Every figure of the on-time report is what a recount by hand over the dossiers gives."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import combinations
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.core.rating import Verdict, verdict
+from app.core.yardsticks import Yardstick
+from app.db import feeds
+from app.db.engine import Sessions
+from app.db.lists import Clock
+from app.db.reports import Group
+from app.service.on_time import OPEN_COLUMNS, ZONE, Line, Report, on_time
+from app.service.rules import RuleBook
+from app.service.silence import BranchClock, branch_clocks
+from tests.jobs.rows import vn
+from tests.service.simulated import UNTIL, dong_thap, lines, send, stored
+from tests.web.wire import BRANCH, OTHER, finished, record
+
+SILENT = "H20.16.05"
+PERIODS = [
+    (date(2026, 1, 1), date(2026, 11, 20)),
+    (date(2026, 3, 1), date(2026, 3, 31)),
+    (date(2025, 11, 20), date(2026, 6, 30)),
+    (date(2020, 1, 1), date(2020, 12, 31)),
+]
+SPLITS = [list(some) for size in range(4) for some in combinations(Group, size)]
+
+
+@pytest.fixture
+def year(sessions: Sessions, book: RuleBook) -> list[Any]:
+    """A simulated year of six hundred dossiers, heard of until now but for one branch."""
+    send(sessions, book, lines(600))
+    with sessions.begin() as session:
+        session.execute(text("TRUNCATE feed"))
+        for branch in dong_thap().branches:
+            days = 1 if branch.code == OTHER else 0
+            if branch.code != SILENT:
+                feeds.hear(session, "one-stop", {branch.code: UNTIL - timedelta(days=days)})
+    return stored(sessions)
+
+
+def clocks(
+    sessions: Sessions, book: RuleBook, now: datetime, *, silence_days: int = 3
+) -> dict[str, BranchClock]:
+    with sessions() as session:
+        rules = book.in_force(session)
+        return branch_clocks(session, rules, now, silence_days=silence_days, soon_days=2)
+
+
+def reported(
+    sessions: Sessions,
+    book: RuleBook,
+    period: tuple[date, date],
+    groups: Sequence[Group] = (Group.BRANCH,),
+    yardstick: Yardstick = Yardstick.LEGAL,
+    *,
+    now: datetime = UNTIL,
+    branches: Sequence[str] | None = None,
+    whole_office: bool = True,
+) -> Report:
+    heard = clocks(sessions, book, now)
+    mine = {one: heard[one] for one in (branches or heard)}
+    with sessions() as session:
+        return on_time(
+            session,
+            book.in_force(session),
+            [Clock(one, held.clock_at, held.soon_until) for one, held in mine.items()],
+            mine,
+            now,
+            office="H20.16",
+            first=period[0],
+            last=period[1],
+            groups=groups,
+            yardstick=yardstick,
+            whole_office=whole_office,
+        )
+
+
+def inputs(row: Any, yardstick: Yardstick) -> tuple[date | None, date | None, bool]:  # noqa: ANN401
+    if yardstick is Yardstick.LEGAL:
+        return row["legal_due_on"], row["legal_end_on"], row["legal_late"]
+    if yardstick is Yardstick.INDEX766:
+        return row["index766_due_on"], row["index766_end_on"], row["index766_late"]
+    # Biểu II.06a: without a promise it is on time
+    return row["form_due_on"] or row["form_end_on"], row["form_end_on"], False
+
+
+def keys(row: Any, groups: Sequence[Group], month: str) -> tuple[str, ...]:  # noqa: ANN401 a row
+    values = {
+        Group.BRANCH: row["branch"],
+        Group.PROCEDURE: row["procedure_code"],
+        Group.MONTH: month,
+    }
+    return tuple(values[group] for group in groups)
+
+
+def readings(row: Any, clock: BranchClock, now: datetime) -> list[str]:  # noqa: ANN401 a row
+    """What an open dossier counts as at a moment (design §1.10)."""
+    found = ["open"]
+    if row["no_limit"] is not None:
+        found.append("no_limit")
+    if row["state"] in ("suspended", "waiting"):
+        found.append(row["state"])
+    if row["state"] == "running":
+        if row["due_at"] <= clock.clock_at:
+            found.append("overdue")
+        elif row["due_at"] <= now:
+            found.append("unverified")
+        elif row["due_at"] <= clock.soon_until:
+            found.append("due_soon")
+    return found
+
+
+def recount(
+    rows: Sequence[Any],
+    heard: dict[str, BranchClock],
+    period: tuple[date, date],
+    groups: Sequence[Group],
+    yardstick: Yardstick,
+) -> dict[tuple[str, ...], Counter[str]]:
+    """The same figures by plain counting; the key `("*",)` is the total."""
+    figures: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    by_month = Group.MONTH in groups
+    begin = datetime.combine(period[0], time(), ZONE)
+    for row in rows:
+        due_on, end_on, forced = inputs(row, yardstick)
+        if end_on is not None and period[0] <= end_on <= period[1]:
+            what = verdict(due_on, end_on, forced_late=forced).value
+            figures[keys(row, groups, end_on.strftime("%Y-%m"))][what] += 1
+            figures[("*",)][what] += 1
+        beside = []
+        if row["state"] not in ("finished", "closed"):
+            beside += readings(row, heard[row["branch"]], UNTIL)
+        ended = row["finished_at"] or row["ended_at"]
+        if row["received_at"] and row["received_at"] < begin and (not ended or ended >= begin):
+            beside.append("carried_over")
+        for what in beside:
+            figures[("*",)][what] += 1
+            if not by_month:
+                figures[keys(row, groups, "")][what] += 1
+    return figures
+
+
+def counted(line: Line) -> Counter[str]:
+    found = Counter(
+        {
+            Verdict.EARLY.value: line.tally.early,
+            Verdict.ON_TIME.value: line.tally.on_time,
+            Verdict.LATE.value: line.tally.late,
+            Verdict.NO_LIMIT.value: line.no_limit,
+            **{name: held for name, held in line.beside.items() if name != "quarantined"},
+        }
+    )
+    return +found
+
+
+@pytest.mark.parametrize("yardstick", Yardstick)
+@pytest.mark.parametrize("period", PERIODS, ids=lambda period: str(period[0]))
+def test_every_figure_is_what_counting_by_hand_gives(
+    sessions: Sessions,
+    book: RuleBook,
+    year: list[Any],
+    period: tuple[date, date],
+    yardstick: Yardstick,
+):
+    heard = clocks(sessions, book, UNTIL)
+    for groups in SPLITS:
+        report = reported(sessions, book, period, groups, yardstick)
+        expected = recount(year, heard, period, groups, yardstick)
+
+        assert counted(report.total) == +expected.pop(("*",), Counter()), groups
+        assert len({line.key for line in report.rows}) == len(report.rows)
+        found = {line.key: counted(line) for line in report.rows if counted(line)}
+        assert found == {key: +figures for key, figures in expected.items() if +figures}, groups
+
+
+def test_the_year_has_something_of_every_kind(sessions: Sessions, book: RuleBook, year: list[Any]):
+    _ = year
+    total = counted(reported(sessions, book, PERIODS[0]).total)
+
+    kinds = {*Verdict, *OPEN_COLUMNS, "carried_over"} - {"unverified"}
+    assert [kind for kind in kinds if total[kind] == 0] == []
+
+
+def test_totals_add_up(sessions: Sessions, book: RuleBook, year: list[Any]):
+    _ = year
+    for groups in SPLITS:
+        report = reported(sessions, book, PERIODS[0], groups)
+        tally = sum((counted(line) for line in report.rows), Counter())
+        total = counted(report.total)
+        if Group.MONTH in groups:  # what is open belongs to no month of an end
+            verdicts = [Verdict.EARLY, Verdict.ON_TIME, Verdict.LATE]
+            assert [tally[one] for one in verdicts] == [total[one] for one in verdicts]
+        else:
+            assert tally == total
+        assert report.total.tally.numerator + report.total.tally.late == (
+            report.total.tally.denominator
+        )
+
+
+def test_every_active_branch_has_a_row_and_no_data_is_no_rate(sessions: Sessions, book: RuleBook):
+    report = reported(sessions, book, PERIODS[0])
+
+    assert [line.key[0] for line in report.rows] == [branch.code for branch in dong_thap().branches]
+    assert {line.rate for line in report.rows} == {None}
+    assert report.total.rate is None
+    assert report.data_as_of is None
+    before_they_opened = reported(sessions, book, (date(2025, 1, 1), date(2025, 6, 30)))
+    assert before_they_opened.rows == []
+
+
+def test_a_report_of_some_branches_knows_no_others(
+    sessions: Sessions, book: RuleBook, year: list[Any]
+):
+    mine = [row for row in year if row["branch"] == BRANCH]
+    report = reported(sessions, book, PERIODS[0], branches=[BRANCH])
+
+    assert [line.key for line in report.rows] == [(BRANCH,)]
+    heard = clocks(sessions, book, UNTIL)
+    expected = recount(mine, heard, PERIODS[0], [Group.BRANCH], Yardstick.LEGAL)
+    assert counted(report.total) == +expected[("*",)]
+
+
+def test_the_first_and_the_last_day_are_included(sessions: Sessions, book: RuleBook):
+    ends = ("2026-11-17", "2026-11-18", "2026-11-19")
+    ended = [json.dumps(finished(at, on)).encode() for at, on in enumerate(ends, start=1)]
+    send(sessions, book, ended)
+
+    for period, expected in (
+        ((date(2026, 11, 17), date(2026, 11, 19)), 3),
+        ((date(2026, 11, 18), date(2026, 11, 18)), 1),
+        ((date(2026, 11, 19), date(2026, 12, 31)), 1),
+        ((date(2026, 11, 20), date(2026, 12, 31)), 0),
+    ):
+        assert reported(sessions, book, period).total.tally.denominator == expected
+
+
+def test_an_end_late_in_the_evening_belongs_to_its_vietnamese_day(
+    sessions: Sessions, book: RuleBook
+):
+    at = "2026-11-01T00:30:00+07:00"  # the evening of 31 October in UTC
+    one = finished(
+        1, "2026-11-01", received_at="2026-10-20T08:00:00+07:00", finished_at=at, promised_at=None
+    )
+    send(sessions, book, [json.dumps(one).encode()])
+
+    report = reported(sessions, book, PERIODS[0], [Group.MONTH])
+    assert [line.key for line in report.rows] == [("2026-11",)]
+    carried = reported(sessions, book, (date(2026, 11, 1), date(2026, 11, 30))).total.beside
+    assert carried["carried_over"] == 1
+
+
+def test_carried_over_is_what_came_before_and_had_not_ended(sessions: Sessions, book: RuleBook):
+    earlier = {"received_at": "2026-10-20T08:00:00+07:00"}
+    records = [
+        finished(1, "2026-11-18", **earlier),  # ended within
+        finished(2, "2026-10-30", **earlier),  # ended before
+        record(3, **earlier),  # still open
+        record(4),  # received within
+        record(5, status=1, received_at=None, promised_at=None),  # never received
+    ]
+    send(sessions, book, [json.dumps(one).encode() for one in records])
+
+    report = reported(sessions, book, (date(2026, 11, 1), date(2026, 11, 30)))
+    assert report.total.beside["carried_over"] == 2
+
+
+def test_overdue_unverified_and_due_soon_depend_on_now_and_on_what_was_heard(
+    sessions: Sessions, book: RuleBook
+):
+    """Due on Friday 27 November, so from Saturday 0:00 it has passed."""
+    send(sessions, book, [json.dumps(record(1)).encode()])
+
+    def read(now: str, heard: str) -> dict[str, int]:
+        with sessions.begin() as session:
+            session.execute(text("TRUNCATE feed"))
+            feeds.hear(session, "one-stop", {BRANCH: vn(heard)})
+        beside = reported(sessions, book, PERIODS[0], now=vn(now)).total.beside
+        names = ("overdue", "unverified", "due_soon")
+        return {name: beside[name] for name in names if beside[name]}
+
+    assert read("2026-11-23 10:00", "2026-11-23 10:00") == {}
+    assert read("2026-11-26 10:00", "2026-11-26 10:00") == {"due_soon": 1}
+    assert read("2026-11-27 23:59", "2026-11-27 23:59") == {"due_soon": 1}
+    # the due moment itself has passed, and the branch has told of it
+    assert read("2026-11-28 00:00", "2026-11-28 00:00") == {"overdue": 1}
+    # it has passed, but the branch was last heard of before
+    assert read("2026-11-28 00:00", "2026-11-27 23:59") == {"unverified": 1}
+    assert read("2026-12-02 18:00", "2026-11-27 17:00") == {"unverified": 1}
+    # after more than three working days of silence nobody is spared
+    assert read("2026-12-03 08:00", "2026-11-27 17:00") == {"overdue": 1}
+    # a clock that runs ahead accuses nobody early
+    assert read("2026-11-27 12:00", "2026-12-05 00:00") == {"due_soon": 1}
+
+
+def test_data_are_as_old_as_the_oldest_word_of_a_branch_in_the_report(
+    sessions: Sessions, book: RuleBook, year: list[Any]
+):
+    _ = year
+    assert reported(sessions, book, PERIODS[0]).data_as_of == UNTIL - timedelta(days=1)
+    assert reported(sessions, book, PERIODS[0], branches=[BRANCH]).data_as_of == UNTIL
+
+
+def test_what_lies_in_quarantine_stands_beside_the_rate(sessions: Sessions, book: RuleBook):
+    wrong = [record(1, status=5), record(2, status=5), record(3, branch="H20.16.99")]
+    send(sessions, book, [json.dumps(one).encode() for one in wrong])
+
+    def quarantined(**more: Any) -> dict[str, int]:  # noqa: ANN401
+        report = reported(sessions, book, PERIODS[0], **more)
+        lines = {line.key[0]: line for line in (*report.rows, Line(("total",)))}
+        lines["total"] = report.total
+        return {
+            key: line.beside["quarantined"]
+            for key, line in lines.items()
+            if line.beside.get("quarantined")
+        }
+
+    assert quarantined() == {BRANCH: 2, "total": 3}
+    assert quarantined(whole_office=False) == {BRANCH: 2, "total": 2}
+    assert quarantined(whole_office=False, branches=[OTHER]) == {}

@@ -1,0 +1,158 @@
+"""The plans PostgreSQL chooses on twenty thousand rows: the indexes are used as they are meant."""
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+from sqlalchemy.orm import Session
+
+from app.core.yardsticks import Yardstick
+from app.db import alerts, lists, reports
+from app.db.engine import Sessions
+from app.db.lists import Clock, Reading
+from app.db.reports import Group
+from tests.web.wire import BRANCH, NOW
+
+CLOCKS = [Clock(f"H20.16.{number:02}", NOW, NOW + timedelta(days=2)) for number in range(1, 11)]
+ALL = [clock.branch for clock in CLOCKS]
+MINE = [clock for clock in CLOCKS if clock.branch == BRANCH]
+
+_DOSSIERS = """
+INSERT INTO dossier (code, procedure, procedure_code, branch, channel, applicant_kind, status,
+  received_at, finished_at, catalogue_version, state, limit_id, calendar_id, case_assumed,
+  difficult, due_on, due_at, provisional, legal_due_on, legal_end_on, legal_late, form_due_on,
+  form_end_on, index766_due_on, index766_end_on, index766_late, updated_at, source, content_hash,
+  revision_no, head_hash, promises, first_seen_at)
+SELECT branch || '-260101-' || lpad(n::text, 6, '0'), '1.012790', '1.0127' || (80 + n % 20),
+  branch, 'counter', 'citizen', CASE WHEN ended THEN 9 ELSE 4 END, at,
+  CASE WHEN ended THEN due END, 1, CASE WHEN ended THEN 'finished' ELSE 'running' END, 1, 1,
+  false, false, due::date, due, false, due::date, ended_on, false, due::date, ended_on, due::date,
+  ended_on, false, at, 'one-stop', sha256(n::text::bytea), 1, sha256(n::text::bytea), '[]', at
+FROM (
+  SELECT n, at, at + '9 days'::interval AS due, n % 20 <> 0 AS ended,
+    CASE WHEN n % 20 <> 0 THEN (at + '8 days')::date END AS ended_on,
+    'H20.16.' || lpad((1 + n % 10)::text, 2, '0') AS branch
+  FROM generate_series(1, 20000) AS n,
+    LATERAL (SELECT '2026-01-01'::timestamptz + n * '23 minutes'::interval) AS t(at)
+) AS made
+"""
+_WATCH = """
+INSERT INTO watch (code, branch, due_at, moments, levels, next_at, next_level)
+SELECT code, branch, due_at, ARRAY[due_at + '400 days'], ARRAY[4::smallint],
+  due_at + '400 days'::interval, 4
+FROM dossier
+"""
+
+
+@pytest.fixture
+def full(engine: Engine, sessions: Sessions) -> Iterator[Session]:
+    """Twenty thousand dossiers of ten branches, one in twenty open; vacuumed, as at night."""
+    with sessions.begin() as session:
+        session.execute(text(_DOSSIERS))
+        session.execute(text(_WATCH))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE) dossier, watch"))
+    with sessions() as session:
+        yield session
+
+
+def explained(session: Session, query: Any) -> list[dict[str, Any]]:  # noqa: ANN401 a call
+    """The nodes of the plan of the one statement a function sends, with what they really did."""
+    sent: list[Any] = []
+
+    def note(*args: Any) -> None:  # noqa: ANN401
+        sent.append(args[2:4])
+
+    bind = session.get_bind()
+    event.listen(bind, "before_cursor_execute", note)
+    query()
+    event.remove(bind, "before_cursor_execute", note)
+    ((statement, parameters),) = sent
+    plan = session.connection().exec_driver_sql(
+        f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters
+    )
+    found = plan.scalar_one()
+    if isinstance(found, str):
+        found = json.loads(found)
+    return list(nodes(found[0]["Plan"]))
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def scans(found: list[dict[str, Any]]) -> set[tuple[str, str | None]]:
+    """How each table was read: the kind of scan and the index."""
+    return {
+        (node["Node Type"], node.get("Index Name"))
+        for node in found
+        if "Relation Name" in node or "Index Name" in node
+    }
+
+
+@pytest.mark.parametrize("groups", [[Group.BRANCH], [Group.BRANCH, Group.PROCEDURE, Group.MONTH]])
+def test_the_legal_rate_reads_its_index_and_no_row(full: Session, groups: list[Group]):
+    first, last = date(2026, 4, 1), date(2026, 6, 30)
+    found = explained(
+        full,
+        lambda: reports.ended(full, ALL, first, last, groups, Yardstick.LEGAL),
+    )
+
+    assert scans(found) == {("Index Only Scan", "ix_dossier_legal")}
+    assert sum(node.get("Heap Fetches", 0) for node in found) == 0
+
+
+def test_the_overdue_of_a_branch_come_from_the_index_of_the_open_in_order(full: Session):
+    found = explained(
+        full, lambda: lists.page(full, MINE, NOW, readings=[Reading.OVERDUE], limit=50)
+    )
+
+    assert {index for _, index in scans(found) if index} == {"ix_dossier_open"}
+    scan = next(node for node in found if node.get("Index Name") == "ix_dossier_open")
+    assert scan["Actual Rows"] <= 51
+
+
+def test_a_page_of_all_branches_reads_a_page_of_each(full: Session):
+    found = explained(full, lambda: lists.page(full, CLOCKS, NOW, limit=50))
+
+    assert scans(found) == {("Index Scan", "ix_dossier_all")}
+    read = sum(
+        node["Actual Rows"] * node["Actual Loops"]
+        for node in found
+        if node.get("Index Name") == "ix_dossier_all"
+    )
+    assert read <= 50 * len(CLOCKS)
+
+
+def test_a_page_in_the_middle_costs_what_the_first_costs(full: Session):
+    first = lists.page(full, MINE, NOW, limit=1_000)
+    where = lists.Place(first[-1]["due_at"].isoformat(), first[-1]["code"])
+
+    found = explained(full, lambda: lists.page(full, MINE, NOW, after=where, limit=50))
+
+    scan = next(node for node in found if node.get("Index Name") == "ix_dossier_all")
+    assert scan["Actual Rows"] * scan["Actual Loops"] <= 51
+    assert scan.get("Rows Removed by Filter", 0) == 0
+
+
+def test_an_idle_sweep_reads_the_index_of_moments_and_no_row(full: Session):
+    clocks = {clock.branch: clock.clock_at for clock in CLOCKS}
+    found = explained(full, lambda: alerts.raise_due(full, NOW, clocks, 2_000))
+    full.rollback()
+
+    watched = [node for node in found if node.get("Relation Name") == "watch"]
+    assert ("ix_watch_next_at", 0) in {
+        (node.get("Index Name"), node["Actual Rows"]) for node in watched
+    }
+    assert not any(node["Node Type"] == "Seq Scan" and node["Actual Loops"] for node in watched)
+
+
+def test_one_dossier_and_its_history_are_found_by_their_keys(full: Session):
+    plan = full.scalar(text("EXPLAIN (FORMAT JSON) SELECT * FROM dossier WHERE code = 'x'"))
+
+    assert scans(list(nodes(plan[0]["Plan"]))) == {("Index Scan", "pk_dossier")}

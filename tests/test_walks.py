@@ -1,0 +1,155 @@
+"""The three walks, with the number of their SQL statements: small, whatever the size."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, event
+
+from app.db.engine import Sessions
+from app.main import build
+from app.service.intake import Line, take_in
+from app.service.rules import RuleBook
+from app.settings import Settings
+from app.web.deps import moment
+from jobs import Context, flags
+from tests.service.simulated import UNTIL, caller
+from tests.web.wire import NOW, finished, ndjson, record, sign_up
+
+
+class Counter:
+    """Counts what is sent to the database while it is open."""
+
+    def __init__(self, engine: Engine, copies: list[str]) -> None:
+        self.engine = engine
+        self.copies = copies
+
+    @contextmanager
+    def __call__(self, walk: str) -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def note(*args: Any) -> None:  # noqa: ANN401
+            sent.append(" ".join(args[2].split()))
+
+        self.copies.clear()
+        event.listen(self.engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(self.engine, "before_cursor_execute", note)
+        print(f"{walk}: {len(sent)} statements, {len(self.copies)} COPY")  # noqa: T201 told on -s
+
+
+@pytest.fixture
+def counting(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Counter:
+    copies: list[str] = []
+    copy = psycopg.Cursor.copy
+
+    def noted(self: Any, statement: Any, *args: Any, **more: Any) -> Any:  # noqa: ANN401
+        copies.append(str(statement))
+        return copy(self, statement, *args, **more)
+
+    monkeypatch.setattr(psycopg.Cursor, "copy", noted)
+    return Counter(engine, copies)
+
+
+def batch(count: int, make: Callable[..., Any] = record, **more: Any) -> list[Line]:  # noqa: ANN401
+    return [
+        Line(number, json.dumps(make(number, **more)).encode()) for number in range(1, count + 1)
+    ]
+
+
+def taking(
+    sessions: Sessions, book: RuleBook, counting: Counter, walk: str, lines: list[Line]
+) -> tuple[int, int]:
+    """The statements and the COPYs of one batch."""
+    who = caller(book, sessions)
+    with counting(walk) as sent, sessions.begin() as session:
+        outcomes = take_in(session, lines, who, book, UNTIL)
+    assert len(outcomes) == len(lines)
+    return len(sent), len(counting.copies)
+
+
+def test_a_record_comes_in(sessions: Sessions, book: RuleBook, counting: Counter):
+    found = {}
+    for size in (1, 100, 5_000):
+        with sessions.begin() as session:
+            session.connection().exec_driver_sql("TRUNCATE dossier, revision, applicant, watch")
+        wrong: dict[str, Any] = {"branch": "H20.16.99"}
+        found[size] = [
+            taking(sessions, book, counting, f"{size} new", batch(size)),
+            taking(sessions, book, counting, f"{size} unchanged", batch(size)),
+            taking(
+                sessions, book, counting, f"{size} newer", batch(size, finished, on="2026-11-18")
+            ),
+            taking(sessions, book, counting, f"{size} stale", batch(size)),
+            taking(sessions, book, counting, f"{size} wrong", batch(size, **wrong)),
+        ]
+
+    assert found[1] == found[100] == found[5_000]
+    assert max(count for count, _ in found[100]) <= 11
+    assert max(copies for _, copies in found[100]) == 1
+
+
+def test_a_batch_over_http_costs_a_handful_more(
+    engine: Engine, sessions: Sessions, counting: Counter
+):
+    app = build(Settings(database_url=None), engine)
+    app.dependency_overrides[moment] = lambda: NOW
+    http = sign_up(app, sessions).http
+    headers = {"Content-Type": "application/x-ndjson"}
+    found = []
+    for first, size in ((1, 10), (1_000, 10), (2_000, 5_000)):
+        body = ndjson(record(number) for number in range(first, first + size))
+        with counting(f"{size} over HTTP") as sent:
+            answer = http.post("/v1/dossiers/batch", content=body, headers=headers)
+        assert json.loads(answer.text.splitlines()[-1])["created"] == size
+        found.append(len(sent))
+
+    assert found[1] == found[2] <= 14
+
+
+def test_a_tick_becomes_an_alert(
+    sessions: Sessions, book: RuleBook, context: Context, counting: Counter
+):
+    found = {}
+    for size in (0, 10, 900):
+        with sessions.begin() as session:
+            session.connection().exec_driver_sql("TRUNCATE dossier, revision, watch, alert")
+        early: dict[str, Any] = {"received_at": "2026-11-02T08:00:00+07:00", "promised_at": None}
+        if size:
+            taking(sessions, book, counting, f"{size} due", batch(size, **early))
+        with counting(f"sweep of {size}") as sent:
+            assert flags.raise_due(context, UNTIL) == size
+        found[size] = len(sent)
+
+    assert found[10] == found[900]
+    assert max(found.values()) <= 12
+
+
+def test_a_director_clicks(engine: Engine, sessions: Sessions, book: RuleBook, counting: Counter):
+    app = build(Settings(database_url=None), engine)
+    app.dependency_overrides[moment] = lambda: NOW
+    http = sign_up(app, sessions).http
+    addresses = (
+        "/v1/reports/on-time",
+        "/v1/reports/on-time?group_by=branch,procedure,month&yardstick=form",
+        "/v1/dossiers?state=overdue",
+        "/v1/dossiers?limit=500",
+    )
+    found: dict[str, list[int]] = {address: [] for address in addresses}
+    for size in (0, 20, 2_000):
+        if size:
+            taking(sessions, book, counting, f"{size} new", batch(size))
+        for address in addresses:
+            http.get(address)  # the rules are read once a process
+            with counting(f"{address} of {size}") as sent:
+                assert http.get(address).status_code == 200
+            found[address].append(len(sent))
+
+    for address, counts in found.items():
+        assert len(set(counts)) == 1, address
+        assert counts[0] <= 9, address
