@@ -1,5 +1,6 @@
 """Everything on one machine: the embedded database, the web server and the jobs as children."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -77,6 +78,20 @@ def writable(home: Path) -> Path:
             f"the folder {home} cannot be written ({fault.strerror}); set DUNGHAN_HOME to another"
         ) from None
     return home.resolve()
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Keep the home to ourselves while everything runs; a second `up` or `demo` is told so."""
+    home = writable(settings.home)
+    with (home / ".running").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStartError(
+                f"another `dunghan up` or `demo` runs on {home}; stop it, or set DUNGHAN_HOME"
+            ) from None
+        yield
 
 
 def free_port(host: str, port: int) -> None:
@@ -166,6 +181,12 @@ def stopping_on_signals() -> Iterator[None]:
     finally:
         for asked, handler in before.items():
             signal.signal(asked, handler)
+
+
+def local_url(settings: Settings) -> str:
+    """Where this machine itself reaches the web server, whatever the public address is."""
+    anywhere = settings.host in ("0.0.0.0", "::")  # noqa: S104 asked, not bound
+    return f"http://{'127.0.0.1' if anywhere else settings.host}:{settings.port}"
 
 
 def wait_until_ready(url: str, children: Children) -> None:

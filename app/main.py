@@ -34,6 +34,8 @@ from app.web import (
 from app.web.deps import Parts, with_right
 
 _STATIC = Path(__file__).parent / "static"
+# A body is read and parsed before the credential is looked at: a bound for everybody.
+_MAX_BODY = 1024 * 1024
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -71,6 +73,7 @@ def build(settings: Settings, engine: Engine) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         lifespan=living,
+        max_body_size=_MAX_BODY,
     )
     app.state.engine = engine
     app.state.parts = Parts(

@@ -12,7 +12,11 @@ class Settings(BaseSettings):
     """Everything an operator may set; each has a default that works at a desk."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DUNGHAN_", frozen=True, extra="ignore", populate_by_name=True
+        env_prefix="DUNGHAN_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
     )
 
     database_url: str | None = Field(

@@ -38,7 +38,7 @@ app.add_typer(_client, name="client")
 def main() -> None:
     """Run a command; what a person can mend is one line, not a traceback."""
     try:
-        app(standalone_mode=True)
+        app(prog_name="dunghan")
     except CannotStartError as why:
         refuse(str(why))
     except ValidationError as wrong:

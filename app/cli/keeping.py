@@ -1,6 +1,7 @@
 """What an administrator keeps: the catalogue, people, clients; and a due date by hand."""
 
 import json
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,9 @@ from app.service.access import Right, Role
 from app.service.ask import ByProcedure, by_procedure
 from app.service.recompute import recompute
 from app.service.rules import RuleBook
+
+_NAME = re.compile(r"[A-Za-z0-9._@-]{1,60}")
+_SHORTEST_PASSWORD = 10
 
 
 def catalogue_load(
@@ -44,17 +48,21 @@ def user_add(
     login: str,
     *,
     name: Annotated[str, typer.Option(help="as it stands on the pages")],
-    office: str,
+    office: Annotated[str, typer.Option(help="code of the office, such as H20.16")],
+    password: Annotated[
+        str,
+        typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, show_default=False),
+    ],
     role: Role = Role.DIRECTOR,
     branch: Annotated[
         list[str] | None, typer.Option(help="a branch of a director; may be given again")
     ] = None,
     email: Annotated[str | None, typer.Option(help="where the digest goes")] = None,
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
-    ] = "",
 ) -> None:
     """Add a person, or change one."""
+    _check_name("login", login)
+    if len(password) < _SHORTEST_PASSWORD:
+        refuse(f"a password has at least {_SHORTEST_PASSWORD} characters")
     if role is Role.DIRECTOR and not branch:
         refuse("a director has at least one --branch")
     with opened_database() as (_, opened), opened.begin() as session:
@@ -76,7 +84,7 @@ def user_add(
 def client_add(
     client_id: str,
     *,
-    office: str,
+    office: Annotated[str, typer.Option(help="code of the office, such as H20.16")],
     source: Annotated[str, typer.Option(help="the sending system it speaks for")],
     branch: Annotated[
         list[str] | None, typer.Option(help="only these branches; all of the office if absent")
@@ -85,6 +93,8 @@ def client_add(
     as_json: AsJson = False,
 ) -> None:
     """Add a client, or give it a new secret, which is shown only now."""
+    _check_name("client_id", client_id)
+    _check_name("--source", source)
     with opened_database() as (_, opened), opened.begin() as session:
         _check_branches(session, office, branch)
         accounts.put_source(session, source, source)
@@ -100,6 +110,11 @@ def client_add(
         typer.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
     else:
         out.print(f"client_id     {client_id}\nclient_secret {secret}")
+
+
+def _check_name(what: str, text: str) -> None:
+    if _NAME.fullmatch(text) is None:
+        refuse(f"{what}: use 1 to 60 letters, digits, dots, hyphens, underscores or @")
 
 
 def _check_branches(session: Session, office: str, branches: list[str] | None) -> None:

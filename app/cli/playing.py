@@ -91,9 +91,11 @@ def show_figures(settings: Settings, held: dict[str, Any], url: str) -> None:
         base_url=url, client_id=held["client_id"], client_secret=held["client_secret"]
     )
     columns = ("numerator", "denominator", "overdue", "due_soon", "unverified", "quarantined")
-    table = Table(title="On time, by branch, this year so far (legal yardstick)", box=box.SIMPLE)
+    table = Table(
+        title="On time, by branch, this year so far (by law)", box=box.SIMPLE, padding=(0, 1, 0, 0)
+    )
     table.add_column("branch", no_wrap=True)
-    for heading in ("rate", "on time", "of", "overdue", "due soon", "unverified", "refused"):
+    for heading in ("rate", "in time", "of", "overdue", "soon", "unverif.", "refused"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in [*figures["rows"], figures["totals"]]:
         rate = row["rate"]  # rounded down: only a whole rate may read 100 %

@@ -54,14 +54,15 @@ def _run(work: Callable[[Settings, str, Sessions, Children], None]) -> None:
     with desk.stopping_on_signals():
         try:
             desk.free_port(settings.host, settings.port)
-            with desk.database(settings) as (address, engine):
+            with desk.alone(settings), desk.database(settings) as (address, engine):
                 opened = desk.prepare(engine)
-                url = settings.public_url or f"http://{settings.host}:{settings.port}"
+                local = desk.local_url(settings)
+                url = settings.public_url or local
                 try:
                     environment = {"DUNGHAN_DATABASE_URL": address, "DUNGHAN_PUBLIC_URL": url}
                     children.start("app.cli", "serve", **environment)
                     children.start("jobs", **environment)
-                    work(settings, url, opened, children)
+                    work(settings, local, opened, children)
                 finally:
                     children.stop()
         except StoppedError:

@@ -29,7 +29,7 @@ class Unit(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a clock may lawfully stop (`domain.md` §3.3: NĐ 151/2025, ĐT138 and earlier)."""
+    """Why a clock may lawfully stop (NĐ 151/2025 Phụ lục I, ĐT138, earlier NĐ 43/2014)."""
 
     SUPPLEMENT = "supplement"
     FINANCIAL_OBLIGATION = "financial_obligation"
@@ -184,7 +184,7 @@ def deadline(
     give a date beyond the calendar.
 
     Source: BLDS 2015 Đ147 (day of receipt not counted; hours from the instant), Đ148 k1, k3, k5,
-    k6; NĐ 61/2018/NĐ-CP Đ19 k4 for `restart`; `domain.md` §4.
+    k6; NĐ 61/2018/NĐ-CP Đ19 k4 for `restart`.
     """
     counted_from = counting_day(received_at, limit, calendar)
     if limit.unit is Unit.WORKING_HOURS:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple, cast
 
 from app.core.alarms import Level, moments
-from app.core.calendar import WorkingCalendar
+from app.core.calendar import CalendarEndsError, WorkingCalendar
 from app.core.clock import Deadline, Limit, Reason, Unit, deadline
 from app.core.lifecycle import Channel, Facts
 
@@ -62,7 +62,7 @@ def owed(
     * hand-over: 3 working days after the result (ĐT138 Đ3 k4b says 3 days; working days are the
       milder reading, BLDS Đ148 k5 gives the rest).
     """
-    found: list[Owed] = []
+    found: list[Owed | None] = []
     if facts.channel is Channel.ONLINE and facts.submitted_at is not None:
         answered = facts.received_at or facts.end
         found.append(
@@ -108,7 +108,7 @@ def owed(
                 "ĐT138 Đ3 k4b",
             )
         )
-    return tuple(found)
+    return tuple(one for one in found if one is not None)
 
 
 def _by_limit(
@@ -119,8 +119,11 @@ def _by_limit(
     calendar: WorkingCalendar,
     now: datetime,
     ground: str,
-) -> Owed:
-    clock = deadline(since, limit, (), calendar)
+) -> Owed | None:
+    try:
+        clock = deadline(since, limit, (), calendar)
+    except CalendarEndsError:
+        return None  # an instant of a year no calendar covers owes nothing anybody could check
     due_on, due_at = cast("tuple[date, datetime]", (clock.due_on, clock.due_at))  # never stopped
     told = done_at or now
     late = told >= due_at if limit.by_date else told > due_at

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.core import alarms, yardsticks
-from app.core.calendar import WorkingCalendar
+from app.core.calendar import CalendarEndsError, WorkingCalendar
 from app.core.clock import Deadline, Limit, SupplementPolicy, Suspension, deadline
 from app.core.lifecycle import COUNTED_OUTCOMES, Facts, State, closed_suspensions, extended
 from app.core.limits import Choice, LimitRule, NoLimit, Start, choose
@@ -64,20 +64,32 @@ def derive(facts: Facts, ground: Ground) -> Findings:
     if received_at is None:
         return _without_clock(facts, ground, None)
     stops = closed_suspensions(facts)
-    choice = choose(
-        ground.rules,
-        case=facts.case,
-        received_at=received_at,
-        province=ground.province,
-        difficult=ground.difficult,
-        promised_at=facts.promised_at,
-        suspensions=stops,
-        calendar=calendar,
-        later_policy=ground.later_policy,
-    )
-    if isinstance(choice, NoLimit):
-        return _without_clock(facts, ground, choice)
+    try:
+        choice = choose(
+            ground.rules,
+            case=facts.case,
+            received_at=received_at,
+            province=ground.province,
+            difficult=ground.difficult,
+            promised_at=facts.promised_at,
+            suspensions=stops,
+            calendar=calendar,
+            later_policy=ground.later_policy,
+        )
+        if not isinstance(choice, NoLimit):
+            return _with_clock(facts, received_at, choice, stops, calendar)
+    except CalendarEndsError:  # an instant no calendar of ours covers: told, never a wrong date
+        choice = NoLimit.CALENDAR
+    return _without_clock(facts, ground, choice)
 
+
+def _with_clock(
+    facts: Facts,
+    received_at: datetime,
+    choice: Choice,
+    stops: Sequence[Suspension],
+    calendar: WorkingCalendar,
+) -> Findings:
     start = start_of_clock(facts, received_at, choice.rule)
     clock, limit, found = _clock(facts, start, choice, stops, calendar)
     waiting = between(found) and facts.end is None
@@ -134,6 +146,9 @@ def _clock(
             choice.policy,
             closed_at=facts.end,
         )
+        if facts.end is not None and found[0].ended_at is None:
+            # No tax leg was ever told of: there was one appointment, for the whole limit.
+            return deadline(start, choice.limit, stops, calendar, choice.policy), choice.limit, ()
         # Stage 1 begins at the receipt, so there always is one that has begun.
         clock, limit = next((one.deadline, one.limit) for one in reversed(found) if one.deadline)
         return clock, limit, found

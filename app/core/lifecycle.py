@@ -17,7 +17,7 @@ _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class Status(IntEnum):
-    """TrangThaiHoSo, as the national portal numbers it (`domain.md` §1.6)."""
+    """TrangThaiHoSo, as the national portal numbers it."""
 
     SUBMITTED = 1
     RECEIVED = 2
@@ -171,14 +171,36 @@ def _future(facts: Facts, now: datetime) -> Iterator[Problem]:
         )
         return
     known_until = facts.updated_at + CLOCK_SKEW
-    for field in ("submitted_at", "received_at", "finished_at", "ended_at", "handed_over_at"):
-        at: datetime | None = getattr(facts, field)
+    for field, at in _told(facts):
         if at is not None and at > known_until:
             yield Problem(
                 field,
                 "{at} is after updated_at {updated_at}; a record tells what has happened",
                 {"at": _shown(at), "updated_at": _shown(facts.updated_at)},
             )
+
+
+def _told(facts: Facts) -> Iterator[tuple[str, datetime | None]]:
+    """Every instant that tells what has happened; promises and steps' due moments may lie ahead."""
+    for field in (
+        "submitted_at",
+        "received_at",
+        "land_office_received_at",
+        "finished_at",
+        "ended_at",
+        "handed_over_at",
+    ):
+        yield field, getattr(facts, field)
+    for at, stop in enumerate(facts.suspensions):
+        yield f"suspensions[{at}].from", stop.from_at
+        yield f"suspensions[{at}].until", stop.until_at
+    for at, stage in enumerate(facts.stages):
+        yield f"stages[{at}].started_at", stage.started_at
+        yield f"stages[{at}].ended_at", stage.ended_at
+    for at, longer in enumerate(facts.extensions):
+        yield f"extensions[{at}].granted_at", longer.granted_at
+    for at, letter in enumerate(facts.apologies):
+        yield f"apologies[{at}].sent_at", letter.sent_at
 
 
 def _status(facts: Facts) -> Iterator[Problem]:
@@ -239,7 +261,7 @@ def _order(facts: Facts) -> Iterator[Problem]:
         ("received_at", "finished_at"),
         ("received_at", "ended_at"),
         ("received_at", "land_office_received_at"),
-        ("finished_at", "handed_over_at"),
+        ("ended_at" if facts.finished_at is None else "finished_at", "handed_over_at"),
         ("received_at", "promised_at"),
     )
     for first, second in pairs:

@@ -59,6 +59,7 @@ class NoLimit(StrEnum):
     CASE = "unknown_case"
     COMMUNE = "unknown_commune"
     DAY = "no_limit_in_force"
+    CALENDAR = "calendar_ends"
 
 
 @dataclass(frozen=True, slots=True)

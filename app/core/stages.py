@@ -30,11 +30,15 @@ class Stage:
     @property
     def late(self) -> bool:
         """Whether the stage ended after its due moment. An open stage is not late by this word."""
-        if self.deadline is None or self.deadline.due_at is None or self.ended_at is None:
+        return self.ended_at is not None and self.late_at(self.ended_at)
+
+    def late_at(self, moment: datetime) -> bool:
+        """Whether its due moment was missed by its end, or by a moment while it is open."""
+        if self.deadline is None or self.deadline.due_at is None:
             return False
-        if self.limit.by_date:
-            return self.ended_at >= self.deadline.due_at
-        return self.ended_at > self.deadline.due_at
+        until = self.ended_at or moment
+        due_at = self.deadline.due_at
+        return until >= due_at if self.limit.by_date else until > due_at
 
 
 def stages(

@@ -42,7 +42,7 @@ def form(facts: Facts, zone: tzinfo) -> Inputs:
 
     The due day is the last one promised; without one it is on time, and so is a dossier that was
     withdrawn or returned; one parked in status 5, 6 or 8 is in time. Source: TT 01/2020/TT-VPCP
-    and `domain.md` §5.1 as practised.
+    as provinces practise it.
     """
     end_on = _day(facts.end, zone)
     lenient = facts.how_ended in (Outcome.WITHDRAWN, Outcome.RETURNED, Outcome.STOPPED)
@@ -55,7 +55,7 @@ def form(facts: Facts, zone: tzinfo) -> Inputs:
 
 
 def index766(facts: Facts, fallback_due_on: date | None, zone: tzinfo) -> Inputs:
-    """Formula 2.1 of QĐ 766/QĐ-TTg (`domain.md` §5.2).
+    """Formula 2.1 of QĐ 766/QĐ-TTg.
 
     The end is the first of finished, handed over, stopped, refused, withdrawn; a single supplement
     request and nothing else is itself the end; a second one is late. Supplement time is taken off
@@ -77,10 +77,9 @@ def index766(facts: Facts, fallback_due_on: date | None, zone: tzinfo) -> Inputs
 
 def last_promise(facts: Facts) -> datetime | None:
     """What the citizen was last told: the latest re-appointment, else the slip."""
-    return next(
-        (letter.promised_at for letter in reversed(facts.apologies) if letter.promised_at),
-        facts.promised_at,
-    )
+    letters = sorted(facts.apologies, key=lambda letter: letter.sent_at)
+    told = (letter.promised_at for letter in reversed(letters) if letter.promised_at)
+    return next(told, facts.promised_at)
 
 
 def _day(at: datetime | None, zone: tzinfo) -> date | None:

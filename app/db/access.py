@@ -1,10 +1,9 @@
 """Who may come in: accounts, clients, tokens, sessions. Secrets are kept as hashes only."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy import RowMapping, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -47,18 +46,6 @@ def find_user(session: Session, login: str) -> RowMapping | None:
     """An active account by its login."""
     query = select(user_account).where(user_account.c.login == login, user_account.c.active)
     return session.execute(query).mappings().first()
-
-
-def users(session: Session) -> Sequence[RowMapping]:
-    """All accounts by login."""
-    return session.execute(select(user_account).order_by(user_account.c.login)).mappings().all()
-
-
-def set_language(session: Session, user_id: int, language: str) -> None:
-    """Remember the language a person reads the pages in."""
-    session.execute(
-        update(user_account).where(user_account.c.id == user_id).values(language=language)
-    )
 
 
 def save_token(session: Session, token_hash: bytes, client_id: str, expires_at: datetime) -> None:
@@ -107,6 +94,16 @@ def user_of_session(session: Session, token_hash: bytes, now: datetime) -> RowMa
         )
     )
     return session.execute(query).mappings().first()
+
+
+def end_sessions(session: Session, user_id: int) -> None:
+    """Forget every sign-in of an account."""
+    session.execute(delete(session_table).where(session_table.c.user_id == user_id))
+
+
+def end_tokens(session: Session, client_id: str) -> None:
+    """Forget every token of a client."""
+    session.execute(delete(access_token).where(access_token.c.client_id == client_id))
 
 
 def end_session(session: Session, token_hash: bytes) -> None:

@@ -1,10 +1,10 @@
 """The catalogue in the database: publish a version, read what is in force."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy import RowMapping, or_, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
@@ -50,34 +50,37 @@ def set_derived(session: Session, derived: int) -> None:
     session.execute(update(catalogue).where(catalogue.c.derived < derived).values(derived=derived))
 
 
-def put_offices(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert or change offices by code."""
-    _put(session, office, rows)
+def put_offices(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert or change offices by code; how many differ."""
+    return _put(session, office, rows)
 
 
-def put_branches(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert or change branches by code."""
-    _put(session, branch, rows)
+def put_branches(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert or change branches by code; how many differ."""
+    return _put(session, branch, rows)
 
 
-def put_communes(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert or change communes by code."""
-    _put(session, commune, rows)
+def put_communes(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert or change communes by code; how many differ."""
+    return _put(session, commune, rows)
 
 
-def put_procedures(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert or change procedures by code (their limits are rows of their own)."""
-    _put(session, procedure, rows)
+def put_procedures(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert or change procedures by code (their limits are rows apart); how many differ."""
+    return _put(session, procedure, rows)
 
 
-def _put(session: Session, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401
+def _put(session: Session, table: Any, rows: Sequence[Mapping[str, Any]]) -> int:  # noqa: ANN401
+    """Insert or change rows by code; how many are new or differ."""
     if not rows:
-        return
+        return 0
     fresh = insert(table)
     changed = {
         column.name: fresh.excluded[column.name] for column in table.c if not column.primary_key
     }
-    session.execute(fresh.on_conflict_do_update(index_elements=["code"], set_=changed), list(rows))
+    differs = or_(*(table.c[name].is_distinct_from(value) for name, value in changed.items()))
+    put = fresh.on_conflict_do_update(index_elements=["code"], set_=changed, where=differs)
+    return len(session.scalars(put.returning(table.c.code), list(rows)).all())
 
 
 def replace_limits(
@@ -196,16 +199,3 @@ def calendars(session: Session) -> Sequence[RowMapping]:
 def calendar_by_id(session: Session, calendar_id: int) -> RowMapping | None:
     """One calendar version."""
     return session.execute(select(calendar).where(calendar.c.id == calendar_id)).mappings().first()
-
-
-def active_branches(session: Session, on: date) -> Sequence[RowMapping]:
-    """The branches at work on a day."""
-    query = (
-        select(branch)
-        .where(
-            func.coalesce(branch.c.active_from, on) <= on,
-            func.coalesce(branch.c.active_until, on) >= on,
-        )
-        .order_by(branch.c.code)
-    )
-    return session.execute(query).mappings().all()

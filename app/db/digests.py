@@ -102,6 +102,7 @@ class Group:
 
 # Newly overdue is what fell due since the last digest, or was said to be overdue since: where the
 # clock of a branch waited for its feed, the due moment itself may be older than the last digest.
+# What we first heard of since then is not new for being old: it was late before we knew it.
 # The state is written out, so that the planner sees that ix_dossier_open covers it.
 _STANDING = text("""
 WITH yard AS (
@@ -116,7 +117,7 @@ WITH yard AS (
             WHEN d.due_at > y.since OR EXISTS (
                 SELECT FROM alert AS a
                 WHERE a.code = d.code AND a.level = :overdue AND a.due_at = d.due_at
-                  AND a.raised_at > y.since
+                  AND a.raised_at > y.since AND d.first_seen_at <= y.since
             ) THEN 'newly_overdue' ELSE 'overdue' END
         WHEN d.due_at <= :now THEN 'unverified'
         WHEN d.due_at <= y.day_end THEN 'due_today'

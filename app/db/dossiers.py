@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import psycopg
 from psycopg import Cursor
 from sqlalchemy import RowMapping, select, text
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
 from app.db.tables import applicant, dossier, revision
@@ -97,6 +99,15 @@ def _copy(session: Session, rows: Sequence[Row]) -> None:
     session.execute(_INCOMING_TABLE)
     session.execute(_EMPTY)  # a second wave of the same transaction meets the first one's rows
     cursor: Cursor[Any] = session.connection().connection.cursor()  # type: ignore[assignment]
+    try:
+        _write(cursor, rows)
+    except psycopg.OperationalError as fault:  # COPY goes past SQLAlchemy, which names the rest
+        raise OperationalError(_COPY, None, fault) from fault
+    except psycopg.DataError as fault:
+        raise DataError(_COPY, None, fault) from fault
+
+
+def _write(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
     with cursor, cursor.copy(_COPY) as copy:
         for row in rows:
             copy.write_row(

@@ -21,6 +21,7 @@ class Reading(StrEnum):
     NO_LIMIT = "no_limit"
     SUBMITTED = "submitted"
     FINISHED = "finished"
+    LATE = "late"
     CLOSED = "closed"
 
 
@@ -50,6 +51,8 @@ _WHERE = {
     Reading.UNVERIFIED: UNVERIFIED,
     Reading.DUE_SOON: DUE_SOON,
     Reading.FINISHED: "d.state = 'finished'",
+    # finished late, by the legal yardstick: the dossiers behind a branch's rate
+    Reading.LATE: "d.state = 'finished' AND (d.legal_late OR d.legal_end_on > d.legal_due_on)",
     Reading.CLOSED: "d.state = 'closed'",
     Reading.SUSPENDED: "d.state = 'suspended'",
     Reading.WAITING: "d.state = 'waiting'",
@@ -57,7 +60,7 @@ _WHERE = {
     # also an ended dossier may lack a limit; it counts beside the rate and must be findable
     Reading.NO_LIMIT: "d.no_limit IS NOT NULL",
 }
-_ENDED = {Reading.FINISHED, Reading.CLOSED, Reading.NO_LIMIT}
+_ENDED = {Reading.FINISHED, Reading.LATE, Reading.CLOSED, Reading.NO_LIMIT}
 
 CLOCKS = (
     "unnest(CAST(:branches AS text[]), CAST(:clocks AS timestamptz[]), "

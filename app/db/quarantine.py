@@ -1,5 +1,6 @@
 """What was refused: kept raw, counted, and settled only by a person or a mended record."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ class Refused(NamedTuple):
 
     line: int
     code: str | None
+    conflict: bool
     branch: str | None
     problems: list[Mapping[str, Any]]
     record: Mapping[str, Any]
@@ -23,19 +25,28 @@ class Refused(NamedTuple):
     record_hash: str
 
 
+# The hash is of the whole record as it came, salted by a secret of the source: without it a name
+# could be guessed from the hash of a record whose other fields are known.
 _KEEP = text(
     """
-INSERT INTO quarantine (arrived_at, last_sent_at, source, office, branch, code, line, problems,
-                        record, record_hash)
-SELECT :now, :now, :source, :office, branch, code, line, problems, record,
-       decode(record_hash, 'hex')
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given(
-  branch text, code text, line int, problems jsonb, record jsonb, record_hash text)
-ORDER BY record_hash
-ON CONFLICT (source, record_hash) WHERE state = 'open' DO UPDATE SET
-  times = quarantine.times + 1, last_sent_at = excluded.last_sent_at,
-  problems = excluded.problems, line = excluded.line
-RETURNING id, encode(record_hash, 'hex')
+WITH given AS (
+  SELECT given.*, sha256(
+    coalesce((SELECT salt FROM source WHERE source.code = :source), ''::bytea)
+    || decode(record_hash, 'hex')) AS salted
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given(
+    branch text, code text, conflict boolean, line int, problems jsonb, record jsonb,
+    record_hash text, times int)
+), kept AS (
+  INSERT INTO quarantine (arrived_at, last_sent_at, times, source, office, branch, code, conflict,
+                          line, problems, record, record_hash)
+  SELECT :now, :now, times, :source, :office, branch, code, conflict, line, problems, record, salted
+  FROM given ORDER BY salted
+  ON CONFLICT (source, record_hash) WHERE state = 'open' DO UPDATE SET
+    times = quarantine.times + excluded.times, last_sent_at = excluded.last_sent_at,
+    problems = excluded.problems, line = excluded.line
+  RETURNING id, record_hash
+)
+SELECT kept.id, given.record_hash FROM kept JOIN given ON given.salted = kept.record_hash
 """
 )
 
@@ -57,8 +68,10 @@ def keep(
     distinct = {row.record_hash: row for row in refused}
     if not distinct:
         return
+    times = Counter(row.record_hash for row in refused)
     rows = [
         {name: value for name, value in row._asdict().items() if name != "personal"}
+        | {"times": times[row.record_hash]}
         for row in distinct.values()
     ]
     ids = session.execute(
@@ -126,14 +139,68 @@ def personal(session: Session, quarantine_id: int) -> dict[str, Any]:
     return dict(found) if found else {}
 
 
+def amend(session: Session, quarantine_id: int, refused: Refused, now: datetime) -> None:
+    """Put a mended record that was refused again in the place of the one it mends."""
+    session.execute(
+        update(quarantine)
+        .where(quarantine.c.id == quarantine_id, quarantine.c.state == "open")
+        .values(
+            code=refused.code,
+            conflict=refused.conflict,
+            branch=refused.branch,
+            problems=refused.problems,
+            record=refused.record,
+            times=quarantine.c.times + 1,
+            last_sent_at=now,
+        )
+    )
+    if refused.personal:
+        subject = f"quarantine/{quarantine_id}"
+        rows = [{"subject": subject, "details": refused.personal}]
+        session.execute(_PERSONAL, {"rows": _json(rows)})
+
+
 def settle(session: Session, quarantine_id: int, state: str, by: str, now: datetime) -> None:
     """Close a record as `mended` or `discarded`, and forget its personal part."""
     session.execute(
         update(quarantine)
-        .where(quarantine.c.id == quarantine_id)
+        .where(quarantine.c.id == quarantine_id, quarantine.c.state == "open")
         .values(state=state, settled_by=by, settled_at=now)
     )
     session.execute(delete(applicant).where(applicant.c.subject == f"quarantine/{quarantine_id}"))
+
+
+# Of a refused record only its text is at hand: a stamp that cannot be read settles nothing, one
+# without an offset is Viet Nam's time.
+_STAMP = """CASE WHEN pg_input_is_valid(record ->> 'updated_at', 'timestamptz') THEN CASE
+  WHEN record ->> 'updated_at' ~ '(Z|z|[+-]\\d\\d:?\\d\\d)$'
+  THEN (record ->> 'updated_at')::timestamptz
+  ELSE (record ->> 'updated_at')::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END END"""
+_SETTLE_MENDED = text(
+    f"""
+WITH mended AS (
+  UPDATE quarantine SET state = 'mended', settled_by = :by, settled_at = :now
+  FROM unnest(CAST(:codes AS text[]), CAST(:stamps AS timestamptz[])) AS taken(taken_code, taken_at)
+  WHERE state = 'open' AND source = :source AND code = taken_code AND NOT conflict
+    AND {_STAMP} <= taken_at
+  RETURNING id
+)
+DELETE FROM applicant USING mended WHERE subject = 'quarantine/' || mended.id
+"""
+)
+
+
+def settle_mended(
+    session: Session, taken: Mapping[str, datetime], source: str, by: str, now: datetime
+) -> None:
+    """A newer sound record of a code was taken in: what was refused of it before is mended.
+
+    `taken` gives the stamp taken in by code; a refused record with a later stamp, or none that can
+    be read, stays. So does a conflict: it may be another dossier, and somebody must decide.
+    """
+    if taken:
+        arguments = {"codes": list(taken), "stamps": list(taken.values())}
+        session.execute(_SETTLE_MENDED, arguments | {"source": source, "by": by, "now": now})
 
 
 def counts(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from threading import BoundedSemaphore
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -17,6 +18,8 @@ from app.service.intake import Caller
 from app.service.rules import Rules
 
 _hasher = PasswordHasher()
+# One check takes 64 MiB: a crowd at the door must wait in line, not fill the memory.
+_AT_ONCE = BoundedSemaphore(4)
 # Checked when the login is unknown, so that the time taken does not tell which logins exist.
 _NOBODY = _hasher.hash(secrets.token_hex(8))
 
@@ -130,7 +133,8 @@ def sign_in(
     """A new session cookie, or None if login and password do not match."""
     held = access.find_user(session, login)
     try:
-        _hasher.verify(held["password_hash"] if held else _NOBODY, password)
+        with _AT_ONCE:
+            _hasher.verify(held["password_hash"] if held else _NOBODY, password)
     except (VerificationError, InvalidHashError):
         return None
     if held is None:
@@ -143,8 +147,10 @@ def sign_in(
 
 
 def add_user(session: Session, *, password: str, **values: Any) -> int:  # noqa: ANN401 columns
-    """Create or change an account; the password is hashed with Argon2id."""
-    return access.put_user(session, password_hash=_hasher.hash(password), **values)
+    """Create or change an account (Argon2id); its sign-ins end with the old password."""
+    user_id = access.put_user(session, password_hash=_hasher.hash(password), **values)
+    access.end_sessions(session, user_id)
+    return user_id
 
 
 def add_client(
@@ -168,6 +174,7 @@ def add_client(
         scopes=[right.value for right in rights],
         active=True,
     )
+    access.end_tokens(session, client_id)
     return secret
 
 

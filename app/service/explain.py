@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core.clock import SupplementPolicy
 from app.core.findings import Findings, Ground, derive
 from app.core.lifecycle import Facts
 from app.db import catalogue
@@ -39,7 +40,8 @@ def explain(session: Session, row: Mapping[Any, Any], rules: Rules) -> Explained
     )
     used = catalogue.limit(session, row["limit_id"]) if row["limit_id"] else None
     if used is not None:
-        ground = replace(ground, rules=[limit_rule(used)], province=used["province"] or "")
+        rule = replace(limit_rule(used), policy=SupplementPolicy(row["policy"]))
+        ground = replace(ground, rules=[rule], province=used["province"] or "")
         facts = replace(facts, case=used["case"])
     else:
         ground = replace(ground, rules=rules.limits.get(row["procedure_code"]), difficult=None)

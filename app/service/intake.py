@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from app.core.calendar import CalendarError
+from app.core.codes import dossier_code
 from app.core.lifecycle import Facts
 from app.core.problems import Problem
 from app.db import catalogue, dossiers, feeds, quarantine
@@ -21,6 +22,7 @@ from app.service.rules import RuleBook, Rules
 
 CHUNK = 5_000
 _WAVES = 8
+_TAKEN = frozenset({"created", "updated"})
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
@@ -65,12 +67,19 @@ class _Ready:
 
 
 def take_in(
-    session: Session, lines: Sequence[Line], caller: Caller, book: RuleBook, now: datetime
+    session: Session,
+    lines: Sequence[Line],
+    caller: Caller,
+    book: RuleBook,
+    now: datetime,
+    *,
+    keep: bool = True,
 ) -> list[Outcome]:
     """Take in up to 5,000 records in one transaction; one outcome a line, in the order of lines.
 
     Steps: 1. hold the catalogue still; 2. read, check and derive each record; 3. part those that
-    share a code; 4. save; 5. tell apart what was not written; 6. keep what was refused.
+    share a code; 4. save; 5. tell apart what was not written; 6. keep what was refused (unless the
+    caller does).
     """
     rules = book.in_force(session, catalogue.hold(session))
     outcomes: dict[int, Outcome] = {}
@@ -93,7 +102,14 @@ def take_in(
             _told(outcomes, _not_written(by_code[standing.code], standing, caller))
 
     _hear(session, ready, outcomes, caller, now)
-    _keep(session, lines, outcomes, caller, rules, now)
+    taken = {
+        item.row.code: item.row.updated_at
+        for item in ready
+        if outcomes[item.line].outcome in _TAKEN
+    }
+    quarantine.settle_mended(session, taken, caller.source, caller.by, now)
+    if keep:
+        _keep(session, lines, outcomes, caller, rules, now)
     return [outcomes[line.number] for line in lines]
 
 
@@ -216,7 +232,7 @@ def _not_written(item: _Ready, held: Held, caller: Caller) -> Outcome:
             "another content of {code} with the same updated_at is held; send a later updated_at",
             {"code": code},
         )
-        return Outcome(item.line, code, "stale", (told,))
+        return Outcome(item.line, code, "quarantined", (told,))
     return Outcome(item.line, code, "stale")
 
 
@@ -261,27 +277,29 @@ def _keep(
     now: datetime,
 ) -> None:
     raw = {line.number: line.raw for line in lines}
-    refused = [
-        _refused(outcome, raw[outcome.line], caller, rules)
+    found = [
+        refused(outcome, raw[outcome.line], caller, rules)
         for outcome in outcomes.values()
         if outcome.outcome == "quarantined" and outcome.kept
     ]
-    quarantine.keep(session, refused, caller.source, caller.office, now)
+    quarantine.keep(session, found, caller.source, caller.office, now)
 
 
-def _refused(outcome: Outcome, raw: bytes, caller: Caller, rules: Rules) -> quarantine.Refused:
+def refused(outcome: Outcome, raw: bytes, caller: Caller, rules: Rules) -> quarantine.Refused:
+    """A refused record as it is kept: without what may identify a citizen, which goes apart."""
     record = records.loose(raw)
     kept, personal = records.without_personal(record)
     branch = record.get("branch")
     known = isinstance(branch, str) and branch in rules.branches and branch in caller.branches
     return quarantine.Refused(
         line=outcome.line,
-        code=outcome.code,
+        code=dossier_code(outcome.code or "") or outcome.code,
+        conflict=outcome.conflict,
         branch=branch if known else None,
         problems=[stored_problem(problem) for problem in outcome.problems],
         record=kept,
         personal=personal,
-        record_hash=sha256(msgspec.json.encode(kept, order="deterministic")).hexdigest(),
+        record_hash=sha256(msgspec.json.encode(record, order="deterministic")).hexdigest(),
     )
 
 

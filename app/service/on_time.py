@@ -35,10 +35,6 @@ class Line:
         """On time over all that have a verdict."""
         return self.tally.rate
 
-    def member(self, groups: Sequence[Group], group: Group) -> str | None:
-        """The row's value of a group, if the report is split by it."""
-        return self.key[groups.index(group)] if group in groups else None
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -63,11 +59,14 @@ def on_time(
     last: date,
     groups: Sequence[Group],
     yardstick: Yardstick,
+    beside: bool = True,
+    carried: bool = True,
 ) -> Report:
     """Dossiers ended from `first` to `last`, both included, of the branches of `clocks`.
 
     Four statements, whatever the figures. Beside the rate stand what is open now, what was carried
-    over from before `first`, and what lies in quarantine.
+    over from before `first`, and what lies in quarantine; who does not show the first two
+    (`beside`, `carried`) need not have them counted.
     """
     branches = [clock.branch for clock in clocks]
     lines: dict[tuple[str, ...], Line] = {}
@@ -82,8 +81,10 @@ def on_time(
         for branch in branches:
             if rules.branches[branch].is_active(last):
                 _line(lines, (branch,))
-    _beside(session, lines, total, clocks, now, groups)
-    _carried_over(session, lines, total, branches, first, groups)
+    if beside:
+        _beside(session, lines, total, clocks, now, groups)
+    if carried:
+        _carried_over(session, lines, total, branches, first, groups)
     _quarantined(session, lines, total, office, branches, groups, whole_office=whole_office)
     spoken = [clock.heard_at for clock in heard.values() if clock.heard_at is not None]
     rows = sorted(lines.values(), key=lambda line: line.key)

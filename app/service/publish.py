@@ -3,6 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -52,30 +54,48 @@ def procedures(
     wrong += [told for item in checked for told in _contradictions(item)]
     if wrong:
         raise NotPublishableError(*wrong)
-    published = catalogue.advance(session, now)
-    catalogue.put_procedures(
-        session,
-        [
-            {
-                "code": item.code,
-                "name": item.name,
-                "group": item.group,
-                "field": item.field,
-                "level": item.level,
-                "cases": [{"case": case.case, "name": case.name} for case in item.cases],
-            }
-            for item in checked
-        ],
-    )
-    return sum(
-        catalogue.replace_limits(
+    with _publication(session, now) as made:
+        made.changed += catalogue.put_procedures(
             session,
-            item.code,
-            [_row(case.case, limit) for case in item.cases for limit in case.limits],
-            published,
+            [
+                {
+                    "code": item.code,
+                    "name": item.name,
+                    "group": item.group,
+                    "field": item.field,
+                    "level": item.level,
+                    "cases": [{"case": case.case, "name": case.name} for case in item.cases],
+                }
+                for item in checked
+            ],
         )
-        for item in checked
-    )
+        moved = sum(
+            catalogue.replace_limits(
+                session,
+                item.code,
+                [_row(case.case, limit) for case in item.cases for limit in case.limits],
+                made.version,
+            )
+            for item in checked
+        )
+        made.changed += moved
+    return moved
+
+
+@dataclass(slots=True)
+class _Publication:
+    version: int
+    changed: int = 0
+
+
+@contextmanager
+def _publication(session: Session, now: datetime) -> Iterator[_Publication]:
+    """A new version of the catalogue; taken back if nothing in it differs from the one before."""
+    with session.begin_nested() as attempt:
+        made = _Publication(catalogue.advance(session, now))
+        yield made
+        if not made.changed:
+            attempt.rollback()
 
 
 def _checked(shape: type[_Item], item: _Item | Mapping[str, Any], where: str) -> _Item:
@@ -188,19 +208,20 @@ def calendar(session: Session, scope: str, body: Mapping[str, Any], now: datetim
         NotPublishableError: it contradicts itself (a day off and worked, hours that overlap…).
     """
     try:
-        made = working_calendar(body)
+        read = working_calendar(body)
     except BadCalendarError as wrong:
         raise NotPublishableError(Problem(wrong.where, "{why}", {"why": wrong.why})) from None
     except (KeyError, ValueError, TypeError, AttributeError, OSError) as wrong:
         raise NotPublishableError(
             Problem("", "not a calendar: {why}", {"why": repr(wrong)})
         ) from None
-    if not any(made.spec.week):
+    if not any(read.spec.week):
         why = "no working time at all; no limit would ever end"
         raise NotPublishableError(Problem("week", "{why}", {"why": why}))
-    published = catalogue.advance(session, now)
     itself = {name: value for name, value in body.items() if name not in _SAID_OF_A_CALENDAR}
-    return catalogue.publish_calendar(session, scope, itself, published, now)
+    with _publication(session, now) as made:
+        made.changed += catalogue.publish_calendar(session, scope, itself, made.version, now)
+    return bool(made.changed)
 
 
 def office(session: Session, body: OfficeBody | Mapping[str, Any], now: datetime) -> None:
@@ -211,18 +232,18 @@ def office(session: Session, body: OfficeBody | Mapping[str, Any], now: datetime
     """
     checked = _checked(OfficeBody, body, "")
     held = checked.office
-    catalogue.advance(session, now)
-    catalogue.put_offices(
-        session, [{"code": held.code, "name": held.name, "province": held.province}]
-    )
-    catalogue.put_branches(
-        session,
-        [
-            branch.model_dump(exclude={"area", "seat"}) | {"office": held.code}
-            for branch in checked.branches
-        ],
-    )
-    catalogue.put_communes(session, [commune.model_dump() for commune in checked.communes])
+    with _publication(session, now) as made:
+        named = {"code": held.code, "name": held.name, "province": held.province}
+        made.changed += catalogue.put_offices(session, [named])
+        made.changed += catalogue.put_branches(
+            session,
+            [
+                branch.model_dump(exclude={"area", "seat"}) | {"office": held.code}
+                for branch in checked.branches
+            ],
+        )
+        communes = [commune.model_dump() for commune in checked.communes]
+        made.changed += catalogue.put_communes(session, communes)
 
 
 def sample(session: Session, now: datetime, folder: Path = SAMPLE) -> None:

@@ -237,14 +237,12 @@ def _problem(fault: str) -> Problem:  # noqa: PLR0911 a sentence a kind of fault
     if unknown:
         field = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
         return Problem(field, "no such field; see the record in the API guide, or leave it out")
-    if "Invalid enum value" in why:
-        return Problem(
-            path,
-            "not one of the values allowed ({why}); see the API guide",
-            {"why": why.removeprefix("Invalid enum value ")},
-        )
+    if "Invalid enum value" in why:  # without the value: it may be a name in the wrong field
+        return Problem(path, "not one of the values allowed; the API guide lists them")
     if "Invalid RFC3339" in why:
         return Problem(path, "not an instant; write it as 2026-10-05T08:10:00+07:00")
+    if why.endswith("of length >= 1"):
+        return Problem(path, "an empty text; give a value, or null where there is none")
     kinds = re.fullmatch(r"Expected `([^`]+)`, got `([^`]+)`", why)
     if kinds:
         return Problem(

@@ -81,6 +81,7 @@ def stored_findings(facts: Facts, findings: Findings, rules: Rules) -> tuple[Any
         choice.rule.case if choice else None,
         choice.case_assumed if choice else False,
         choice.difficult if choice else False,
+        choice.policy.value if choice else None,
         _json(
             [
                 {

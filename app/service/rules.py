@@ -19,6 +19,10 @@ NATIONAL = "national"
 FIRST_ON, LAST_ON = date(2013, 1, 1), date(2056, 12, 31)
 
 
+class NoCalendarError(LookupError):
+    """Nothing can be counted: no calendar is published for the branch, its office or the nation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
     """A branch as the rules need it."""
@@ -80,14 +84,14 @@ class Rules:
         """The calendar a branch works by: its own, its office's, or the national one.
 
         Raises:
-            LookupError: no calendar was ever loaded.
+            NoCalendarError: no calendar was ever published for it.
         """
         held = self.branches.get(branch) if branch else None
         scopes = (held.code, held.office, NATIONAL) if held else (NATIONAL,)
         for scope in scopes:
             if scope in self.calendars:
                 return self.calendars[scope]
-        raise LookupError("no calendar is published; run `dunghan catalogue load`")
+        raise NoCalendarError("no calendar is published; run `dunghan catalogue load`")
 
     def calendar_of(self, branch: str | None) -> WorkingCalendar:
         """The working calendar of a branch."""

@@ -27,6 +27,7 @@ from app.web.deps import (
     Sender,
     TheParts,
     Transaction,
+    moment,
     visible,
 )
 from app.web.language import detail
@@ -38,11 +39,12 @@ NDJSON = "application/x-ndjson"
 MAX_JSON_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 16 * 1024 * 1024
 _SPOOL_BYTES = 4 * 1024 * 1024
+_APART_BYTES = 4 * 1024 * 1024
 _INFLATE_BYTES = 1024 * 1024
 KINDS = ("created", "updated", "unchanged", "stale", "quarantined")
 
 _BEGIN = re.compile(rb'\s*\{\s*"dossiers"\s*:\s*\[')
-_SIGN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)  # a whole text is no sign
+_SIGN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)  # a whole text is no sign
 
 _BODY = {
     "requestBody": {
@@ -71,7 +73,12 @@ class _Batch(msgspec.Struct):
     dossiers: list[msgspec.Raw]
 
 
-@router.post("/dossiers/batch", summary="Take in many dossiers", openapi_extra=_BODY)
+@router.post(
+    "/dossiers/batch",
+    summary="Take in many dossiers",
+    openapi_extra=_BODY,
+    max_body_size=1 << 62,  # read as a stream; each part has a bound of its own
+)
 async def post_batch(request: Request, caller: Sender, held: TheParts, now: Now) -> Response:
     """Answer after the whole body is read: an outcome per record, and the counts.
 
@@ -81,7 +88,7 @@ async def post_batch(request: Request, caller: Sender, held: TheParts, now: Now)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = _inflated(request)
     if media_type == NDJSON:
-        return await _ndjson(body, caller, held, language_of(request), now)
+        return await _ndjson(body, caller, held, language_of(request))
     if media_type in ("application/json", ""):
         return await _json(body, caller, held, language_of(request), now)
     raise ProblemError(
@@ -102,7 +109,7 @@ async def _json(
                 "A JSON batch has at most {limit} bytes; send application/x-ndjson",
                 limit=MAX_JSON_BYTES,
             )
-    records = _records(bytes(read).removeprefix(BOM_UTF8))
+    records = await run_in_threadpool(_records, bytes(read).removeprefix(BOM_UTF8))
     if len(records) > CHUNK:
         raise ProblemError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -136,11 +143,16 @@ def _apart(body: bytes) -> list[bytes] | None:
     So that one bad record (a lone surrogate, a thousand brackets) does not sink the others.
     """
     begin = _BEGIN.match(body)
-    if begin is None:
+    if begin is None or len(body) > _APART_BYTES:
         return None
-    items, depth, start = [], 0, begin.end()
+    items: list[bytes] = []
+    depth, start = 0, begin.end()
     for found in _SIGN.finditer(body, start):
         sign = found.group()
+        if len(items) > CHUNK:
+            return items
+        if sign == b'"':  # a text without an end: it would be looked for again and again
+            return None
         if depth == 0 and sign in b",]}":
             items.append(body[start : found.start()])
             start = found.end()
@@ -154,14 +166,15 @@ def _apart(body: bytes) -> list[bytes] | None:
 
 
 async def _ndjson(
-    body: AsyncIterator[bytes], caller: Principal, held: Parts, language: str, now: datetime
+    body: AsyncIterator[bytes], caller: Principal, held: Parts, language: str
 ) -> Response:
     """Read chunk by chunk; outcomes wait in a file, for a client reads only after it has sent."""
     counts = dict.fromkeys(("received", *KINDS), 0)
     spool: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 closed by _spooled
     try:
         async for lines in _chunks(_lines(body)):
-            outcomes = await run_in_threadpool(_take_in, lines, caller, held, now)
+            # The moment of each chunk: a long upload outlasts what was now when it began.
+            outcomes = await run_in_threadpool(_take_in, lines, caller, held, moment())
             for kind, count in _counts(outcomes).items():
                 counts[kind] += count
             spool.write(b"".join(_outcome_line(outcome, language) for outcome in outcomes))
@@ -202,6 +215,8 @@ def _outcome_line(outcome: Outcome, language: str) -> bytes:
     }
     if outcome.problems:
         told["problems"] = _problems(outcome, language)
+    if not outcome.kept:  # no record at all: there is nothing to keep
+        told["kept"] = False
     return msgspec.json.encode(told) + b"\n"
 
 
@@ -281,9 +296,10 @@ class Heartbeat(BaseModel):
 
 @router.post("/heartbeat", summary="Nothing new: move the branches' clocks", status_code=200)
 def post_heartbeat(
-    session: Transaction, caller: Sender, now: Now, beat: Heartbeat
+    session: Transaction, caller: Sender, now: Now, beat: Heartbeat | None = None
 ) -> dict[str, Any]:
     """The branches have nothing unsent up to `at`; their due dossiers may be called overdue."""
+    beat = beat or Heartbeat()
     at = min(beat.at or now, now)
     branches = (
         sorted(caller.branches)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.core.problems import Problem
 from app.db import catalogue
 from app.service import publish
+from app.service.access import Principal, Right
 from app.service.catalogue_items import OfficeBody, Procedure
 from app.service.publish import NotPublishableError
 from app.service.recompute import recompute
@@ -18,7 +19,7 @@ from app.web import shown
 from app.web.deps import Now, Publisher, Reader, TheParts, Transaction
 from app.web.problems import ProblemError
 
-router = APIRouter(prefix="/v1", tags=["catalogue"])
+router = APIRouter(prefix="/v1", tags=["catalogue"], max_body_size=16 * 1024 * 1024)
 
 _HIDDEN = frozenset({"published_in", "superseded_in", "id", "procedure", "rule", "case"})
 
@@ -65,6 +66,7 @@ def put_office(
     """Only the caller's own office; what is left out stays as it is. Open dossiers are derived."""
     if code != caller.office or body.office.code != code:
         raise ProblemError(HTTPStatus.NOT_FOUND, "No office {code} of yours", code=code[:60])
+    _may_publish(caller, nation=False)
     with held.sessions.begin() as session:
         wrong = _not_ours(session, code, body)
         if wrong is not None:
@@ -124,6 +126,7 @@ def put_procedure(
     code: str, body: Procedure, caller: Publisher, held: TheParts, now: Now
 ) -> dict[str, Any]:
     """Publish, then derive the open dossiers of the procedure and those that had no limit."""
+    _may_publish(caller, nation=True)
     if body.code != code:
         raise _refused(Problem("code", "the code is not the one in the address"))
     try:
@@ -152,6 +155,8 @@ def put_calendar(
     """Versions are immutable; open dossiers are derived anew, closed ones keep what was used."""
     if scope not in {NATIONAL, caller.office, *caller.branches}:
         raise ProblemError(HTTPStatus.NOT_FOUND, "No calendar {scope}", scope=scope[:60])
+    if scope not in caller.branches:
+        _may_publish(caller, nation=scope == NATIONAL)
     try:
         with held.sessions.begin() as session:
             changed = publish.calendar(session, scope, body, now)
@@ -170,3 +175,18 @@ def _list(rows: Any) -> dict[str, Any]:  # noqa: ANN401 an iterable of rows
 
 def _refused(*problems: Problem) -> ProblemError:
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "It cannot be published", problems)
+
+
+def _may_publish(caller: Principal, *, nation: bool) -> None:
+    """Law that concerns more than one's own branches is for who may see the whole office.
+
+    What the whole nation counts by needs the right `admin` besides.
+    """
+    if not caller.whole_office:
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN, "This concerns the whole office, and you act for some branches"
+        )
+    if nation and Right.ADMIN not in caller.rights:
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN, "This credential has no right '{right}'", right=Right.ADMIN.value
+        )

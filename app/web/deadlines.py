@@ -6,7 +6,15 @@ from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from app.core.calendar import (
     WEEKDAYS,
@@ -66,6 +74,13 @@ class LimitAsked(_Strict):
     duration: timedelta | None = Field(default=None, examples=["PT20M"])
     unit: Unit | None = None
     cutoff: _Local | None = None
+
+    @field_validator("duration", mode="before")
+    @classmethod
+    def _of_hours(cls, sent: object) -> object:
+        if isinstance(sent, str) and not sent.upper().startswith(("PT", "-PT")):
+            raise ValueError("write working time as PT8H or PT20M; for days send quantity and unit")
+        return sent
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -180,6 +195,8 @@ def post_deadline(
         raise _unprocessable(
             Problem("branch", "{branch} is no branch you may see", {"branch": asked.branch[:60]})
         )
+    if asked.branch is None and asked.procedure is not None and caller.branches:
+        asked = asked.model_copy(update={"branch": min(caller.branches)})  # one's own province
     language = language_of(request)
     try:
         if asked.calendar is None:

@@ -69,9 +69,8 @@ def put_dossier(
 
     A refused record is kept in quarantine, so nothing that arrives is lost.
     """
-    wanted = dossier_code(code)
     sent = _code_in(body)
-    if sent is not None and (wanted is None or dossier_code(sent) != wanted):
+    if sent is not None and sent.strip().upper() != code.strip().upper():
         told = Problem("code", "the record's code is not the one in the address; make them equal")
         return response(
             request, HTTPStatus.UNPROCESSABLE_ENTITY, "The record cannot be taken in", [told]
@@ -96,11 +95,9 @@ def put_dossier(
         told_deadline = shown.explained(
             found, explain(session, found, rules), now, language_of(request)
         )
+    answer = {"code": outcome.code, "outcome": outcome.outcome, "deadline": told_deadline}
     created = outcome.outcome == "created"
-    return JSONResponse(
-        {"code": outcome.code, "outcome": outcome.outcome, "deadline": told_deadline},
-        HTTPStatus.CREATED if created else HTTPStatus.OK,
-    )
+    return JSONResponse(answer, HTTPStatus.CREATED if created else HTTPStatus.OK)
 
 
 @router.get("", summary="The list people work from, most urgent first")

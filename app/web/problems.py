@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.core.problems import Problem
+from app.service.rules import NoCalendarError
 from app.web.language import detail, preferred, tell
 
 MEDIA_TYPE = "application/problem+json"
@@ -117,6 +118,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OperationalError, _database)
     app.add_exception_handler(DataError, _not_storable)
     app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(NoCalendarError, _uncounted)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -124,6 +126,14 @@ def _ours(request: Request, fault: Exception) -> JSONResponse:
     told = cast("ProblemError", fault)
     return response(
         request, told.status, told.title, told.problems, told.headers, params=told.params
+    )
+
+
+def _uncounted(request: Request, _: Exception) -> JSONResponse:
+    return response(
+        request,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "No working calendar is published yet; nothing can be counted",
     )
 
 
@@ -142,6 +152,9 @@ _KINDS = {
 
 def _invalid(request: Request, fault: Exception) -> JSONResponse:
     problems = []
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method in ("POST", "PUT") and kind == "application/x-www-form-urlencoded":
+        problems.append(Problem("", "send the header Content-Type: application/json"))
     for error in cast("RequestValidationError", fault).errors():
         where = [str(part) for part in error["loc"] if part not in ("body", "query", "path")]
         message = _KINDS.get(error["type"])

@@ -11,7 +11,7 @@ from app.core.problems import Problem
 from app.db import quarantine
 from app.db.engine import again_if_deadlocked
 from app.service.access import Principal
-from app.service.intake import Line, take_in
+from app.service.intake import Line, refused, take_in
 from app.service.records import joined
 from app.web import shown
 from app.web.deps import MAX_ID, Now, Reader, Sender, TheParts, Transaction, visible
@@ -21,6 +21,7 @@ from app.web.problems import ProblemError, language_of, response
 
 router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])
 
+_DIGITS = len(str(MAX_ID))
 Id = Annotated[int, Path(ge=1, le=MAX_ID)]
 _HIDDEN = frozenset({"record_hash", "problems", "settled_at", "settled_by", "office"})
 
@@ -35,7 +36,7 @@ def list_quarantine(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
     """Records as they came, without names, each with what is wrong and how to mend it."""
-    if cursor is not None and not (cursor.isdecimal() and int(cursor[:20]) <= MAX_ID):
+    if cursor is not None and not (len(cursor) < _DIGITS and cursor.isdecimal()):
         told = Problem("cursor", "use `next` of the page before as it is")
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid", [told])
     rows = quarantine.page(
@@ -70,9 +71,12 @@ def retry(
     def work(session: Any) -> Any:  # noqa: ANN401 a session in, an outcome out
         # Spoken for the source that sent it, so that what is refused again is the same record.
         speaker = replace(caller.caller, source=found["source"])
-        outcome = take_in(session, [Line(1, raw)], speaker, held.book, now)[0]
+        outcome = take_in(session, [Line(1, raw)], speaker, held.book, now, keep=False)[0]
         if outcome.outcome != "quarantined":
             quarantine.settle(session, quarantine_id, "mended", caller.by, now)
+        elif outcome.kept:
+            again = refused(outcome, raw, speaker, held.book.in_force(session))
+            quarantine.amend(session, quarantine_id, again, now)
         return outcome
 
     outcome = again_if_deadlocked(held.sessions, work)

@@ -89,7 +89,7 @@ def get_on_time(
 def groups(text: str) -> list[Group]:
     """The groups of a comma-separated list, each once."""
     try:
-        return list(dict.fromkeys(Group(word.strip()) for word in text.split(",") if word.strip()))
+        return list(dict.fromkeys(Group(word.strip()) for word in text.split(",")))
     except ValueError:
         told = Problem("group_by", "use one or more of {words}", {"words": ", ".join(Group)})
         raise ProblemError(

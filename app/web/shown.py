@@ -9,8 +9,10 @@ from app.core.calendar import CalendarEndsError, WorkingCalendar, micros
 from app.core.clock import Deadline, Limit
 from app.core.duties import Owed, owed
 from app.core.limits import Choice
+from app.core.rating import verdict
 from app.core.stages import Stage
 from app.core.trace import Line, explain
+from app.core.yardsticks import Yardstick
 from app.service.explain import Explained
 from app.web.language import tell
 
@@ -37,8 +39,28 @@ def value(held: Any) -> Any:  # noqa: ANN401 a column of any type
 
 
 def dossier(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """A row of a dossier, without what only the machine needs."""
-    return {name: value(held) for name, held in row.items() if name not in _HIDDEN}
+    """A row of a dossier, without what only the machine needs, with its verdicts."""
+    told = {name: value(held) for name, held in row.items() if name not in _HIDDEN}
+    return told | {"verdict": verdicts(row)}
+
+
+def verdicts(row: Mapping[Any, Any]) -> dict[str, str | None]:
+    """Early, on time or late by each yardstick the row has inputs of; None while it is open.
+
+    The form knows no dossier without a due day: where nothing was promised, it is on time.
+    """
+    told: dict[str, str | None] = {}
+    for yardstick in Yardstick:
+        if f"{yardstick}_end_on" not in row:
+            continue
+        end_on, due_on = row[f"{yardstick}_end_on"], row[f"{yardstick}_due_on"]
+        if yardstick is Yardstick.FORM:
+            due_on = due_on or end_on
+        forced = yardstick is not Yardstick.FORM and row[f"{yardstick}_late"]
+        told[yardstick.value] = (
+            None if end_on is None else verdict(due_on, end_on, forced_late=forced).value
+        )
+    return told
 
 
 def trace(lines: list[Line], language: str) -> list[dict[str, Any]]:
@@ -139,7 +161,11 @@ def explained(
             "confirmed_until": value(spec.confirmed_until),
         },
         "duties": [duty(one) for one in duties_of(held, now)],
-        "stages": [stage(one) for one in findings.stages],
+        "finished_at": value(row["finished_at"]),
+        "ended_at": value(row["ended_at"]),
+        "outcome": row["how_ended"],
+        "verdict": verdicts(row),
+        "stages": [stage(one, held.facts.end or now) for one in findings.stages],
         "trace": whole_trace(held, language),
     }
 
@@ -168,8 +194,11 @@ def duty(one: Owed) -> dict[str, Any]:
     }
 
 
-def stage(one: Stage) -> dict[str, Any]:
-    """One appointment: its limit, its clock, and whether it was missed."""
+def stage(one: Stage, until: datetime | None = None) -> dict[str, Any]:
+    """One appointment: its limit, its clock, and whether it was missed.
+
+    One that has not ended is judged at `until`: the end of the dossier, or now.
+    """
     return {
         "stage": one.stage,
         "limit": limit(one.limit),
@@ -177,7 +206,7 @@ def stage(one: Stage) -> dict[str, Any]:
         "ended_at": instant(one.ended_at),
         "due_on": value(one.deadline.due_on) if one.deadline else None,
         "due_at": value(one.deadline.due_at) if one.deadline else None,
-        "late": one.late,
+        "late": one.late if until is None else one.late_at(until),
     }
 
 

@@ -128,6 +128,7 @@ def upgrade() -> None:
         sa.Column("case_used", sa.Text(), nullable=True),
         sa.Column("case_assumed", sa.Boolean(), nullable=False),
         sa.Column("difficult", sa.Boolean(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=True),
         sa.Column(
             "stage_dues", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True
         ),
@@ -235,6 +236,7 @@ def upgrade() -> None:
         sa.Column("office", sa.Text(collation="C"), nullable=False),
         sa.Column("branch", sa.Text(collation="C"), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("conflict", sa.Boolean(), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
         sa.Column(
             "problems", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
@@ -247,6 +249,13 @@ def upgrade() -> None:
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+    )
+    op.create_index(
+        "ix_quarantine_code",
+        "quarantine",
+        ["source", "code"],
+        unique=False,
+        postgresql_where=sa.text("state = 'open'"),
     )
     op.create_index(
         "ix_quarantine_open",
@@ -285,6 +294,12 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(collation="C"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("rank", sa.Integer(), server_default=sa.text("100"), nullable=False),
+        sa.Column(
+            "salt",
+            sa.LargeBinary(),
+            server_default=sa.text("sha256(((gen_random_uuid())::text)::bytea)"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_source")),
     )
     op.create_table(
@@ -471,6 +486,9 @@ def downgrade() -> None:
     )
     op.drop_index(
         "ix_quarantine_open", table_name="quarantine", postgresql_where=sa.text("state = 'open'")
+    )
+    op.drop_index(
+        "ix_quarantine_code", table_name="quarantine", postgresql_where=sa.text("state = 'open'")
     )
     op.drop_table("quarantine")
     op.drop_table("procedure")

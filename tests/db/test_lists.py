@@ -95,7 +95,11 @@ def test_no_branch_is_no_row(sessions: Sessions, year: list[Any]):
     assert pages(sessions, [], 10) == []
 
 
-def is_it(row: Any, reading: Reading, clock: Clock) -> bool:  # noqa: ANN401 a row
+def is_it(  # noqa: PLR0911 a list a case
+    row: Any,  # noqa: ANN401 a row
+    reading: Reading,
+    clock: Clock,
+) -> bool:
     """Whether a dossier belongs to a list, by hand."""
     running = row["state"] == "running"
     match reading:
@@ -107,6 +111,10 @@ def is_it(row: Any, reading: Reading, clock: Clock) -> bool:  # noqa: ANN401 a r
             return bool(running and clock.clock_at < row["due_at"] <= UNTIL)
         case Reading.DUE_SOON:
             return bool(running and UNTIL < row["due_at"] <= clock.soon_until)
+        case Reading.LATE:
+            if row["state"] != "finished" or row["legal_due_on"] is None:
+                return False
+            return bool(row["legal_late"] or row["legal_end_on"] > row["legal_due_on"])
         case Reading.NO_LIMIT:
             return row["no_limit"] is not None
         case _:

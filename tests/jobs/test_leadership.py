@@ -30,7 +30,7 @@ def two(engine: Engine) -> Iterator[tuple[Leader, Leader]]:
 
 def kill_holder(session: Session) -> None:
     query = text(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks "
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks "
         "WHERE locktype = 'advisory' AND objid = :key AND granted"
     )
     assert session.scalars(query, {"key": KEY}).all() == [True]

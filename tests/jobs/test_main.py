@@ -112,7 +112,17 @@ def test_one_leads_another_takes_over_and_both_stop_at_once(
     first = start(url_of(database))
     wait_until(lambda: ticked() >= {*front.TIMETABLE, "leadership"})
     second = start(url_of(database))
-    time.sleep(1.5)
+    asked = text(
+        "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE datname = 'jobs_main' "
+        "AND query LIKE '%pg_try_advisory_lock%' AND state = 'idle'"
+    )
+
+    def follows() -> bool:
+        with database.connect() as connection:
+            return bool(connection.scalar(asked))
+
+    wait_until(follows)
+    time.sleep(0.5)  # it has asked in vain; now it says so
     holders = text(
         "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
         "WHERE l.locktype = 'advisory' AND l.granted AND a.datname = 'jobs_main'"

@@ -684,7 +684,7 @@ def test_a_refused_record_sent_again_is_counted_and_not_doubled(sender: Api):
     sender.batch([wrong, wrong])
 
     (item,) = items(sender)
-    assert (item["code"], item["times"]) == (code(1), 4)
+    assert (item["code"], item["times"]) == (code(1), 5)
     assert item["record"]["applicant"] == {"kind": "citizen"}
     assert NAME not in json.dumps(item, ensure_ascii=False)
     assert item["problems"][0]["field"] == "branch"

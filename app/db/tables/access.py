@@ -24,6 +24,13 @@ source = Table(
     Column("code", Code, primary_key=True),
     Column("name", Text, nullable=False),
     Column("rank", Integer, nullable=False, server_default=text("100")),
+    # Mixed into the hashes of refused records, so that no name can be guessed from them.
+    Column(
+        "salt",
+        LargeBinary,
+        nullable=False,
+        server_default=text("sha256(((gen_random_uuid())::text)::bytea)"),
+    ),
 )
 
 client = Table(

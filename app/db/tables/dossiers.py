@@ -55,6 +55,7 @@ FINDINGS = (
     Column("case_used", Text),
     Column("case_assumed", Boolean, nullable=False),
     Column("difficult", Boolean, nullable=False),
+    Column("policy", Text),
     Column("stage_dues", Json),
     Column("due_on", Date),
     Column("due_at", Instant),
@@ -115,7 +116,7 @@ Index(
     postgresql_include=["legal_due_on", "legal_late", "procedure_code"],
     postgresql_where=dossier.c.legal_end_on.is_not(None),
 )
-# db.dossiers.without_limit: what a new limit may free
+# db.dossiers.stale: what a new limit of a procedure may free
 Index(
     "ix_dossier_no_limit",
     dossier.c.procedure_code,
@@ -170,6 +171,8 @@ quarantine = Table(
     Column("office", Code, nullable=False),
     Column("branch", Code),
     Column("code", Text),
+    # Refused for what is held under its code: no later record of that code settles it.
+    Column("conflict", Boolean, nullable=False),
     Column("line", Integer, nullable=False),
     Column("problems", Json, nullable=False),
     Column("record", Json, nullable=False),
@@ -192,5 +195,12 @@ Index(
     quarantine.c.office,
     quarantine.c.branch,
     quarantine.c.id,
+    postgresql_where=text("state = 'open'"),
+)
+# intake: a sound record settles what was refused of its code before
+Index(
+    "ix_quarantine_code",
+    quarantine.c.source,
+    quarantine.c.code,
     postgresql_where=text("state = 'open'"),
 )

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 
 from app.db import quarantine
 from app.service.rules import Rules
-from app.web.deps import TheParts, Transaction, visible
+from app.web.deps import MAX_ID, TheParts, Transaction, visible
 from app.web.pages.shell import PageRoute, Person, render, speech
 from app.web.pages.speech import Speech
 from app.web.pages.words import FIELDS
@@ -40,7 +40,7 @@ def refused(
     held: TheParts,
     who: Person,
     branch: str | None = None,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
 ) -> Response:
     """Open records of the branches in scope, oldest first."""
     rows = quarantine.page(

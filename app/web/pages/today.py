@@ -76,8 +76,9 @@ def today(
     rules = held.book.in_force(session)
     clocks, heard = clocks_of(session, held, rules, now, visible(who, None))
     on = now.astimezone(shown.ZONE).date()
-    month = _report(session, rules, clocks, heard, now, who, on.replace(day=1))
-    year = _report(session, rules, clocks, heard, now, who, on.replace(month=1, day=1))
+    month = _report(session, rules, clocks, heard, now, who, on.replace(day=1), beside=False)
+    new_year = on.replace(month=1, day=1)
+    year = _report(session, rules, clocks, heard, now, who, new_year, beside=True)
     mine = replace(rules, branches={code: rules.branches[code] for code in heard})
     days = {day.branch.code: day for day in branch_days(session, mine, heard, now)}
     rows = _rows(rules, heard, now, month, year, days)
@@ -106,6 +107,8 @@ def _report(
     now: datetime,
     who: Principal,
     first: date,
+    *,
+    beside: bool,
 ) -> Report:
     return on_time(
         session,
@@ -119,6 +122,8 @@ def _report(
         last=now.astimezone(shown.ZONE).date(),
         groups=[Group.BRANCH],
         yardstick=Yardstick.LEGAL,
+        beside=beside,
+        carried=False,
     )
 
 

@@ -75,6 +75,7 @@ NO_LIMITS: Mapping[str, str] = {
     NoLimit.CASE: "No due date: the catalogue does not know this case of the procedure.",
     NoLimit.COMMUNE: "No due date: the commune is not in the catalogue.",
     NoLimit.DAY: "No due date: no limit of the procedure was in force on the day of receipt.",
+    NoLimit.CALENDAR: "No due date: an instant lies beyond the working calendar.",
 }
 STATUSES: Mapping[int, str] = {
     1: "newly submitted",
