@@ -1,5 +1,6 @@
 """The clocks beside the limit: acceptance, supplement notice, hand-over, the apology."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, cast
@@ -62,72 +63,54 @@ def owed(
     * hand-over: 3 working days after the result (ĐT138 Đ3 k4b says 3 days; working days are the
       milder reading, BLDS Đ148 k5 gives the rest).
     """
-    found: list[Owed | None] = []
+    found = [_by_limit(timed, calendar, now) for timed in _timed(facts)]
+    found.append(_apology(facts, clock, limit, calendar, now))
+    order = list(Duty)
+    return tuple(
+        sorted((one for one in found if one is not None), key=lambda one: order.index(one.duty))
+    )
+
+
+class _Timed(NamedTuple):
+    """A duty with a limit of its own: since when it runs, and when it was done."""
+
+    duty: Duty
+    since: datetime
+    limit: Limit
+    done_at: datetime | None
+    ground: str
+
+
+def _timed(facts: Facts) -> Iterator[_Timed]:
     if facts.channel is Channel.ONLINE and facts.submitted_at is not None:
         answered = facts.received_at or facts.end
-        found.append(
-            _by_limit(
-                Duty.ACCEPTANCE,
-                facts.submitted_at,
-                ACCEPTANCE,
-                answered,
-                calendar,
-                now,
-                "NĐ 118/2025 Đ17-18",
-            )
+        yield _Timed(
+            Duty.ACCEPTANCE, facts.submitted_at, ACCEPTANCE, answered, "NĐ 118/2025 Đ17-18"
         )
-    if facts.received_at is not None:
-        asked = min(
-            (stop.from_at for stop in facts.suspensions if stop.reason is Reason.SUPPLEMENT),
-            default=None,
+    asked = [stop.from_at for stop in facts.suspensions if stop.reason is Reason.SUPPLEMENT]
+    if facts.received_at is not None and asked:
+        yield _Timed(
+            Duty.SUPPLEMENT_NOTICE,
+            facts.received_at,
+            SUPPLEMENT_NOTICE,
+            min(asked),
+            "NĐ 61/2018 Đ19 k4",
         )
-        if asked is not None:
-            found.append(
-                _by_limit(
-                    Duty.SUPPLEMENT_NOTICE,
-                    facts.received_at,
-                    SUPPLEMENT_NOTICE,
-                    asked,
-                    calendar,
-                    now,
-                    "NĐ 61/2018 Đ19 k4",
-                )
-            )
-    apology = _apology(facts, clock, limit, calendar, now)
-    if apology is not None:
-        found.append(apology)
     if facts.finished_at is not None:
-        found.append(
-            _by_limit(
-                Duty.HAND_OVER,
-                facts.finished_at,
-                HAND_OVER,
-                facts.handed_over_at,
-                calendar,
-                now,
-                "ĐT138 Đ3 k4b",
-            )
+        yield _Timed(
+            Duty.HAND_OVER, facts.finished_at, HAND_OVER, facts.handed_over_at, "ĐT138 Đ3 k4b"
         )
-    return tuple(one for one in found if one is not None)
 
 
-def _by_limit(
-    duty: Duty,
-    since: datetime,
-    limit: Limit,
-    done_at: datetime | None,
-    calendar: WorkingCalendar,
-    now: datetime,
-    ground: str,
-) -> Owed | None:
+def _by_limit(timed: _Timed, calendar: WorkingCalendar, now: datetime) -> Owed | None:
     try:
-        clock = deadline(since, limit, (), calendar)
+        clock = deadline(timed.since, timed.limit, (), calendar)
     except CalendarEndsError:
         return None  # an instant of a year no calendar covers owes nothing anybody could check
     due_on, due_at = cast("tuple[date, datetime]", (clock.due_on, clock.due_at))  # never stopped
-    told = done_at or now
-    late = told >= due_at if limit.by_date else told > due_at
-    return Owed(duty, due_on, due_at, limit.by_date, done_at, late, ground)
+    told, by_date = timed.done_at or now, timed.limit.by_date
+    late = told >= due_at if by_date else told > due_at
+    return Owed(timed.duty, due_on, due_at, by_date, timed.done_at, late, timed.ground)
 
 
 def _apology(

@@ -288,23 +288,18 @@ def facts(record: DossierRecord) -> Facts:
             Apology(_in_utc(letter.sent_at), letter.reason, _utc(letter.promised_at))
             for letter in record.apologies
         ),
-        steps=tuple(
-            Step(
-                step.name,
-                step.unit,
-                step.officer,
-                _utc(step.started_at),
-                _utc(step.due_at),
-                _utc(step.finished_at),
-            )
-            for step in record.steps
-        ),
+        steps=tuple(_step(step) for step in record.steps),
         finished_at=_utc(record.finished_at),
         ended_at=_utc(record.ended_at),
         outcome=record.outcome,
         handed_over_at=_utc(record.handed_over_at),
         online_payment=record.online_payment,
     )
+
+
+def _step(step: StepRecord) -> Step:
+    moments = (_utc(at) for at in (step.started_at, step.due_at, step.finished_at))
+    return Step(step.name, step.unit, step.officer, *moments)
 
 
 def problems(record: DossierRecord, read: Facts, now: datetime) -> Iterator[Problem]:
