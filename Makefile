@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test check bench lock clean
+.PHONY: help demo run test check cover bench lock clean
 
 BIN   := .venv/bin
 TESTS ?= tests
@@ -47,6 +47,10 @@ check: .venv/.dev-installed ## Format, lint, types, import contracts, dependenci
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry .
+
+cover: .venv/.dev-installed ## The law's own room must be covered whole, branch by branch, by its own tests
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --cov=app.core --cov-branch --cov-report= tests/core
+	@$(BIN)/coverage report --include='app/core/*' --show-missing --skip-covered --fail-under=100
 
 bench: .venv/.dev-installed ## Measurements (tests/benchmarks), one after the other
 	@exec $(BIN)/python -m pytest -q -s -p no:randomly -o 'python_files=bench_*.py' $(ARGS) tests/benchmarks

@@ -137,3 +137,9 @@ def test_a_suspended_dossier_owes_no_apology_while_its_clock_stands():
     facts = open_and_late(suspensions=(Suspension(Reason.SUPPLEMENT, at("2026-02-12T09:00")),))
 
     assert Duty.APOLOGY not in duties(facts, LATER, working_days(8))
+
+
+def test_an_instant_no_calendar_covers_owes_nothing():
+    facts = record(channel=Channel.ONLINE, submitted_at=at("1990-01-01T08:00"))
+
+    assert Duty.ACCEPTANCE not in duties(facts)

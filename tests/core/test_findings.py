@@ -251,3 +251,19 @@ def test_a_month_warns_as_its_law_says():
     month = replace(RULE, limit=Limit(1, Unit.CALENDAR_MONTHS))
 
     assert {level for _, level in found(facts(), month).moments} == set(Level)
+
+
+def test_with_no_tax_leg_there_was_one_appointment_for_the_whole_limit():
+    on_the_seventh_day = found(ended(Status.FINISHED, "2026-07-15T10:00"), STAGED)
+    after_the_eighth = found(ended(Status.FINISHED, "2026-07-17T10:00"), STAGED)
+
+    assert on_the_seventh_day.legal == Inputs(DUE, day("2026-07-15"))
+    assert after_the_eighth.legal == Inputs(DUE, day("2026-07-17"))
+    assert on_the_seventh_day.stages == ()
+
+
+def test_what_no_calendar_covers_is_told_and_never_dated():
+    findings = found(facts(suspensions=(stop("2026-07-08T09:00", "2090-01-01T09:00"),)))
+
+    assert (findings.state, findings.no_limit) == (State.NO_LIMIT, NoLimit.CALENDAR)
+    assert (findings.due_on, findings.due_at, findings.moments) == (None, None, ())

@@ -4,6 +4,7 @@ import pytest
 
 from app.core.clock import Limit, Reason, Unit
 from app.core.lifecycle import (
+    Apology,
     Extension,
     Facts,
     Outcome,
@@ -250,3 +251,21 @@ def test_supplements_are_counted_whatever_else_stopped_the_clock():
     stops = (OPEN, stop("2026-07-09T09:00", None, Reason.FORCE_MAJEURE), OPEN)
 
     assert supplements(facts(suspensions=stops)) == 2
+
+
+AHEAD = "2026-12-01T08:06"  # six minutes after the record's own stamp
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("land_office_received_at", facts(land_office_received_at=AHEAD)),
+        ("suspensions[0].from", facts(suspensions=(stop(AHEAD, None),))),
+        ("suspensions[0].until", facts(suspensions=(stop("2026-07-08T09:00", AHEAD),))),
+        ("stages[0].ended_at", facts(stages=(StageFact(1, None, at(AHEAD)),))),
+        ("extensions[0].granted_at", facts(extensions=(Extension(at(AHEAD), ""),))),
+        ("apologies[0].sent_at", facts(apologies=(Apology(at(AHEAD), "", None),))),
+    ],
+)
+def test_nothing_that_has_not_happened_yet_is_told(field: str, told: Facts):
+    assert fields(told) == [field]

@@ -192,3 +192,11 @@ def test_units_are_compared_by_the_due_day_they_give():
     fortnight = replace(FIVE, id=5, case="hoà giải", limit=Limit(16, Unit.CALENDAR_DAYS))
 
     assert choice(TEN, fortnight).rule is fortnight  # 22 July against 20 July
+
+
+def test_a_figure_for_a_difficult_commune_brings_its_own_doubt_along():
+    rule = replace(RULES[0], doubt="chưa rõ", difficult=working_days(18), difficult_note="suy ra")
+
+    assert choice(rule, difficult=False).doubts == ("chưa rõ",)
+    assert choice(rule, difficult=True).doubts == ("chưa rõ", "suy ra")
+    assert choice(replace(rule, doubt=None), difficult=False).doubts == ()
