@@ -67,7 +67,7 @@ def explain(
     lines.extend(islice(days, _LONGEST))
     last = lines[-1]
     if last.on == clock.due_on:
-        lines[-1] = last._replace(ground=last.ground or ground)
+        lines[-1] = last._replace(ground=last.ground or ground or None)
     return lines
 
 

@@ -1,7 +1,7 @@
 """What may be published of the catalogue: one shape, by command as by API, each field checked."""
 
 from datetime import date, time
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -20,6 +20,9 @@ _Local = Annotated[
         when_used="json",
     ),
 ]
+
+
+date_of_day = date  # a member called `date` hides the type from what follows it
 
 
 class _Strict(BaseModel):
@@ -122,3 +125,39 @@ class OfficeBody(_Strict):
     office: Office
     branches: list[Branch] = Field(max_length=1_000)
     communes: list[Commune] = Field(max_length=10_000)
+
+
+_Hours = list[tuple[str, str]]
+_Week = dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], _Hours]
+
+
+class Day(_Strict):
+    """A day off, or one worked in exchange; `hours` are other hours on that one date."""
+
+    date: date_of_day
+    kind: Literal["off", "work"]
+    name: str = Field(min_length=1, description="said in every explanation")
+    source: str = ""
+    hours: _Hours | None = None
+
+
+class SeasonRow(_Strict):
+    """A week of its own for a while (summer hours), both days included; null is without end."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    from_on: date | None = Field(default=None, alias="from")
+    until_on: date | None = Field(default=None, alias="until")
+    week: _Week
+
+
+class CalendarBody(_Strict):
+    """A working calendar, as in `app/catalogue/calendar_vn.json`."""
+
+    name: str = ""
+    zone: str = "Asia/Ho_Chi_Minh"
+    confirmed_from: date | None = None
+    confirmed_until: date | None = None
+    week: _Week
+    seasons: list[SeasonRow] = Field(default_factory=list, max_length=200)
+    days: list[Day] = Field(default_factory=list, max_length=20_000)

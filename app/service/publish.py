@@ -18,7 +18,7 @@ from app.core.clock import LimitError
 from app.core.codes import procedure_code
 from app.core.problems import Problem
 from app.db import catalogue
-from app.service.catalogue_items import Case, LimitRow, OfficeBody, Procedure
+from app.service.catalogue_items import CalendarBody, Case, LimitRow, OfficeBody, Procedure
 from app.service.rules import NATIONAL, limit_rule, working_calendar
 
 SAMPLE = Path(__file__).parents[1] / "catalogue"
@@ -205,22 +205,29 @@ def calendar(session: Session, scope: str, body: Mapping[str, Any], now: datetim
     """Publish a calendar for the nation, an office or a branch; False if nothing changed.
 
     Raises:
-        NotPublishableError: it contradicts itself (a day off and worked, hours that overlap…).
+        NotPublishableError: a shape that cannot be one, or it contradicts itself (a day off and
+            worked, hours that overlap…).
     """
+    itself = {name: held for name, held in body.items() if name not in _SAID_OF_A_CALENDAR}
+    checked = _checked(CalendarBody, itself, "")
+    twice = _repeated([str(day.date) for day in checked.days])
+    if twice:
+        raise NotPublishableError(*(Problem(f"days.{day}", _TWICE) for day in twice))
+    plain = checked.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    plain |= {"zone": checked.zone}
     try:
-        read = working_calendar(body)
+        read = working_calendar(plain)
     except BadCalendarError as wrong:
         raise NotPublishableError(Problem(wrong.where, "{why}", {"why": wrong.why})) from None
-    except (KeyError, ValueError, TypeError, AttributeError, OSError) as wrong:
+    except (KeyError, ValueError, OSError) as wrong:
         raise NotPublishableError(
-            Problem("", "not a calendar: {why}", {"why": repr(wrong)})
+            Problem("zone", "not a calendar: {why}", {"why": repr(wrong)})
         ) from None
     if not any(read.spec.week):
         why = "no working time at all; no limit would ever end"
         raise NotPublishableError(Problem("week", "{why}", {"why": why}))
-    itself = {name: value for name, value in body.items() if name not in _SAID_OF_A_CALENDAR}
     with _publication(session, now) as made:
-        made.changed += catalogue.publish_calendar(session, scope, itself, made.version, now)
+        made.changed += catalogue.publish_calendar(session, scope, plain, made.version, now)
     return bool(made.changed)
 
 

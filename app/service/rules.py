@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core.calendar import WEEKDAYS, CalendarSpec, WorkingCalendar, hours
+from app.core.calendar import WEEKDAYS, CalendarSpec, Hours, Season, WorkingCalendar, hours
 from app.core.clock import Limit, SupplementPolicy, Unit
 from app.core.findings import Ground
 from app.core.limits import LimitRule, Start
@@ -188,10 +188,9 @@ def calendar_spec(body: Mapping[str, Any]) -> CalendarSpec:
     days = body.get("days", ())
     with_hours = [day for day in days if day.get("hours") is not None]
     plain = [day for day in days if day.get("hours") is None]
-    week = body["week"]
     return CalendarSpec(
         zone=body["zone"],
-        week=tuple(hours(week.get(name, []), f"week.{name}") for name in WEEKDAYS),
+        week=_week(body["week"], "week"),
         days_off={
             date.fromisoformat(day["date"]): day["name"] for day in plain if day["kind"] == "off"
         },
@@ -204,7 +203,19 @@ def calendar_spec(body: Mapping[str, Any]) -> CalendarSpec:
         },
         confirmed_from=_date(body.get("confirmed_from")),
         confirmed_until=_date(body.get("confirmed_until")),
+        seasons=tuple(
+            Season(
+                _date(season.get("from")),
+                _date(season.get("until")),
+                _week(season["week"], f"seasons[{at}].week"),
+            )
+            for at, season in enumerate(body.get("seasons", ()))
+        ),
     )
+
+
+def _week(week: Mapping[str, Any], where: str) -> tuple[Hours, ...]:
+    return tuple(hours(week.get(name, []), f"{where}.{name}") for name in WEEKDAYS)
 
 
 def limit_rule(row: Mapping[Any, Any]) -> LimitRule:

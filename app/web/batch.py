@@ -32,6 +32,7 @@ from app.web.deps import (
 )
 from app.web.language import detail
 from app.web.problems import ProblemError, language_of
+from app.web.shown import instant
 
 router = APIRouter(prefix="/v1", tags=["dossiers"])
 
@@ -307,4 +308,4 @@ def post_heartbeat(
         else [visible(caller, branch)[0] for branch in beat.branches]
     )
     feeds.hear(session, caller.source, dict.fromkeys(branches, at))
-    return {"branches": branches, "heard_at": at.isoformat()}
+    return {"branches": branches, "heard_at": instant(at)}

@@ -35,7 +35,21 @@ def value(held: Any) -> Any:  # noqa: ANN401 a column of any type
         return held.isoformat()
     if isinstance(held, (bytes, memoryview)):
         return bytes(held).hex()
+    if isinstance(held, list):
+        return [_item(one) for one in held]
     return held
+
+
+def _item(held: Any) -> Any:  # noqa: ANN401 a member of a list of any type
+    """A suspension, stage, step… as it was sent: the same names, the office's offset."""
+    if not isinstance(held, dict):
+        return held
+    told = {}
+    for name, one in held.items():
+        at = isinstance(one, str) and name.endswith("_at")
+        sent = {"from_at": "from", "until_at": "until"}.get(name, name)
+        told[sent] = instant(datetime.fromisoformat(one)) if at else one
+    return told
 
 
 def dossier(row: Mapping[Any, Any]) -> dict[str, Any]:

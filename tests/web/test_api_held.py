@@ -346,3 +346,62 @@ def test_a_new_secret_ends_the_tokens_of_the_old_one(sessions: Sessions, book: R
         renew()
 
         assert access.by_token(session, issued[0], rules, NOW) is None
+
+
+@pytest.mark.usefixtures("catalogue_as_it_was")
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("days.0.kind", {"days": [{"date": "2026-12-01", "kind": "holiday", "name": "x"}]}),
+        ("holidays", {"holidays": []}),
+        ("week.mo", {"week": {"mo": []}}),
+        ("days.2026-12-01", {"days": [{"date": "2026-12-01", "kind": "off", "name": "x"}] * 2}),
+    ],
+)
+def test_a_calendar_says_nothing_that_is_not_heard(
+    sender: Api, field: str, changes: dict[str, object]
+):
+    calendar = sender.get("/v1/calendars/national")
+
+    answer = sender.http.put("/v1/calendars/national", json=calendar | changes)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"].startswith(field)
+
+
+@pytest.mark.usefixtures("catalogue_as_it_was")
+def test_a_branch_has_summer_hours(sender: Api):
+    calendar = sender.get("/v1/calendars/national")
+    summer = {name: [["06:30", "11:00"], ["13:30", "17:00"]] for name in ("mon", "tue", "wed")}
+    season = {"from": "2026-04-16", "until": "2026-10-15", "week": summer}
+
+    put = sender.http.put(f"/v1/calendars/{BRANCH}", json=calendar | {"seasons": [season]})
+    asked = {
+        "received_at": "2026-07-06T06:30:00+07:00",
+        "limit": {"quantity": 8, "unit": "working_hours"},
+        "branch": BRANCH,
+    }
+    due_at = sender.http.post("/v1/deadlines", json=asked).json()["due_at"]
+
+    assert put.status_code == 200
+    assert due_at == "2026-07-06T17:00:00+07:00"
+    assert sender.get(f"/v1/calendars/{BRANCH}")["seasons"] == [season]
+
+
+def test_a_dossier_reads_back_as_it_was_sent(sender: Api):
+    sent = record(
+        1,
+        suspensions=[
+            {
+                "reason": "supplement",
+                "from": "2026-11-17T08:00:00+07:00",
+                "until": "2026-11-18T09:30:00+07:00",
+                "ground": "thiếu giấy tờ",
+            }
+        ],
+        updated_at="2026-11-18T09:30:05+07:00",
+    )
+
+    sender.put(sent)
+
+    assert sender.get(f"/v1/dossiers/{code(1)}")["suspensions"] == sent["suspensions"]
