@@ -1,6 +1,7 @@
 """The ledger of work by time: when each job last ticked, what ran once, and who may act."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from threading import Lock
 
@@ -112,8 +113,13 @@ class Leader:
             return self._leads
 
     def release(self) -> None:
-        """Give the right back."""
+        """Give the right back at once, not when the server has noticed that we hung up."""
         with self._lock:
+            if self._connection is not None and self._leads:
+                with suppress(DBAPIError):
+                    self._connection.execute(
+                        text("SELECT pg_advisory_unlock(:key)"), {"key": self._key}
+                    )
             self._drop()
 
     def _connect(self) -> Connection:
