@@ -1,16 +1,12 @@
-"""Alerts: take what is due off the watch list, say each fact once, read what was said."""
+"""Alerts: take what is due off the watch list, and say each fact once."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.alarms import Level
-from app.db.tables import alert
-
-_SHOWN = 20
 
 # One statement, so a row leaves the watch list if and only if its alert and the deliveries of that
 # alert exist. Held by the branch's clock: only the OVERDUE moment, which accuses; warnings do not
@@ -96,32 +92,3 @@ def raise_due(session: Session, now: datetime, clocks: Mapping[str, datetime], l
         },
     )
     return int(taken or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """How many alerts of a level were raised, and the first codes in order of time."""
-
-    level: Level
-    count: int
-    codes: tuple[str, ...]
-
-
-def since(
-    session: Session, branches: Collection[str], after: datetime, until: datetime
-) -> dict[Level, Raised]:
-    """What was raised for some branches with `after < raised_at <= until`, by level."""
-    first = func.array_agg(alert.c.code.op("ORDER BY")(alert.c.raised_at))
-    query = (
-        select(alert.c.level, func.count(), first)
-        .where(
-            alert.c.branch.in_(sorted(branches)),
-            alert.c.raised_at > after,
-            alert.c.raised_at <= until,
-        )
-        .group_by(alert.c.level)
-    )
-    return {
-        Level(level): Raised(Level(level), count, tuple(codes[:_SHOWN]))
-        for level, count, codes in session.execute(query)
-    }

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db.tables import branch, delivery, webhook
+from app.db.tables import delivery
 
 _LONGEST_ERROR = 2048
 
@@ -160,52 +160,3 @@ def settle_failed(
             last_error=error.replace("\0", "")[:_LONGEST_ERROR],  # text holds no NUL
         )
     )
-
-
-def page(
-    session: Session,
-    office: str,
-    branches: Collection[str] | None,
-    *,
-    state: str | None = None,
-    before: int | None = None,
-    limit: int = 100,
-) -> Sequence[RowMapping]:
-    """The deliveries of an office, newest first, without bodies; `before` is the last id seen.
-
-    With `branches` only theirs: what covers several branches is shown to those who see them all.
-    """
-    query = (
-        select(
-            delivery.c.id,
-            delivery.c.key,
-            delivery.c.channel,
-            delivery.c.address,
-            delivery.c.branch,
-            delivery.c.state,
-            delivery.c.attempts,
-            delivery.c.created_at,
-            delivery.c.next_attempt_at,
-            delivery.c.sent_at,
-            delivery.c.last_error,
-        )
-        .outerjoin(branch, branch.c.code == delivery.c.branch)
-        .outerjoin(
-            webhook,
-            (delivery.c.channel == Channel.WEBHOOK.value)
-            & (func.cast(webhook.c.id, delivery.c.address.type) == delivery.c.address),
-        )
-        .where(
-            func.coalesce(branch.c.office, webhook.c.office, delivery.c.body["office"].astext)
-            == office
-        )
-        .order_by(delivery.c.id.desc())
-        .limit(limit)
-    )
-    if branches is not None:
-        query = query.where(delivery.c.branch.in_(sorted(branches)))
-    if state is not None:
-        query = query.where(delivery.c.state == state)
-    if before is not None:
-        query = query.where(delivery.c.id < before)
-    return session.execute(query).mappings().all()

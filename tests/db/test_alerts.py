@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
-from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
 from app.core.alarms import Level
@@ -209,29 +209,6 @@ def test_a_row_another_transaction_holds_is_left_for_the_next_minute(
 
     assert taken == 1
     assert sweep(session, vn("2026-11-26 00:01")) == 1
-
-
-def test_since_counts_by_level_and_names_the_first_codes(session: Session):
-    at = vn("2026-11-26 00:00")
-    session.execute(
-        insert(alert),
-        [
-            {
-                "code": f"A{n:02}",
-                "branch": BRANCH if n else OTHER,
-                "level": 4 if n % 2 else 1,
-                "due_at": at,
-                "raised_at": at + timedelta(minutes=n),
-            }
-            for n in range(60)
-        ],
-    )
-
-    found = alerts.since(session, [BRANCH], at + timedelta(minutes=1), at + timedelta(minutes=51))
-
-    assert set(found) == {Level.DUE_SOON, Level.OVERDUE}
-    assert found[Level.OVERDUE].count == 25
-    assert found[Level.OVERDUE].codes == tuple(f"A{n:02}" for n in range(3, 43, 2))
 
 
 def test_an_idle_poll_reads_the_index_and_no_row(session: Session, rules: Rules):

@@ -1,6 +1,6 @@
 """Deliveries: sent with nothing open, tried again, given up, never lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -278,26 +278,6 @@ def test_claiming_and_settling_are_a_statement_each(session: Session, statements
 
     assert len(statements) == 3
     assert len(deliveries_queued(session)[1]["last_error"]) == 2048
-
-
-def test_people_see_the_deliveries_of_their_scope_newest_first(
-    session: Session, director: Callable[..., int]
-):
-    director("an")
-    hook(session, "http://127.0.0.1/", "alert:1:1", "alert:2:1")
-    letters(session, "an@x.vn")
-
-    office = deliveries.page(session, "H20.16", None)
-    older = deliveries.page(session, "H20.16", None, before=office[0]["id"], limit=1)
-
-    assert [row["key"] for row in office] == [
-        *("digest:user:0:2026-11-23", "alert:2:1", "alert:1:1"),
-    ]
-    assert [row["key"] for row in older] == ["alert:2:1"]
-    assert len(deliveries.page(session, "H20.16", [BRANCH])) == 2
-    assert deliveries.page(session, "H20.16", [OTHER]) == []
-    assert deliveries.page(session, "H99", None) == []
-    assert deliveries.page(session, "H20.16", None, state="dead") == []
 
 
 def test_webhooks_are_seen_and_removed_within_a_scope(session: Session):
