@@ -10,8 +10,10 @@ from app.core.clock import SupplementPolicy
 from app.core.findings import Findings, Ground, derive
 from app.core.lifecycle import Facts
 from app.db import catalogue
+from app.service.calendars import working_calendar
+from app.service.limits import limit_rule
 from app.service.recompute import facts_of
-from app.service.rules import Published, Rules, limit_rule, working_calendar
+from app.service.rules import Published, Rules
 
 
 @dataclass(frozen=True, slots=True)

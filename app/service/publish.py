@@ -18,8 +18,10 @@ from app.core.clock import LimitError
 from app.core.codes import procedure_code
 from app.core.problems import Problem
 from app.db import catalogue
+from app.service.calendars import working_calendar
 from app.service.catalogue_items import CalendarBody, Case, LimitRow, OfficeBody, Procedure
-from app.service.rules import NATIONAL, limit_rule, working_calendar
+from app.service.limits import limit_rule
+from app.service.rules import NATIONAL
 
 SAMPLE = Path(__file__).parents[1] / "catalogue"
 

@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from threading import Lock
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core.calendar import WEEKDAYS, CalendarSpec, Hours, Season, WorkingCalendar, hours
-from app.core.clock import Limit, SupplementPolicy, Unit
+from app.core.calendar import WorkingCalendar
+from app.core.clock import SupplementPolicy
 from app.core.findings import Ground
-from app.core.limits import LimitRule, Start
+from app.core.limits import LimitRule
 from app.db import catalogue
+from app.service.calendars import working_calendar
+from app.service.limits import limit_rule
 
 NATIONAL = "national"
-# The days every published calendar is computed for: regime A's first receipts, and 30 years on.
-FIRST_ON, LAST_ON = date(2013, 1, 1), date(2056, 12, 31)
 
 
 class NoCalendarError(LookupError):
@@ -170,90 +169,3 @@ def read(session: Session, version: int, later_policy: SupplementPolicy) -> Rule
         },
         later_policy=later_policy,
     )
-
-
-def working_calendar(
-    body: Mapping[str, Any], first_on: date = FIRST_ON, last_on: date = LAST_ON
-) -> WorkingCalendar:
-    """The table of a published calendar body.
-
-    Raises:
-        BadCalendarError: the body contradicts itself.
-    """
-    return WorkingCalendar(calendar_spec(body), first_on, last_on)
-
-
-def calendar_spec(body: Mapping[str, Any]) -> CalendarSpec:
-    """A published body (`app/catalogue/calendar_vn.json`) as the core reads it."""
-    days = body.get("days", ())
-    with_hours = [day for day in days if day.get("hours") is not None]
-    plain = [day for day in days if day.get("hours") is None]
-    return CalendarSpec(
-        zone=body["zone"],
-        week=_week(body["week"], "week"),
-        days_off={
-            date.fromisoformat(day["date"]): day["name"] for day in plain if day["kind"] == "off"
-        },
-        worked={
-            date.fromisoformat(day["date"]): day["name"] for day in plain if day["kind"] == "work"
-        },
-        overrides={
-            date.fromisoformat(day["date"]): hours(day["hours"], f"days.{day['date']}")
-            for day in with_hours
-        },
-        confirmed_from=_date(body.get("confirmed_from")),
-        confirmed_until=_date(body.get("confirmed_until")),
-        seasons=tuple(
-            Season(
-                _date(season.get("from")),
-                _date(season.get("until")),
-                _week(season["week"], f"seasons[{at}].week"),
-            )
-            for at, season in enumerate(body.get("seasons", ()))
-        ),
-    )
-
-
-def _week(week: Mapping[str, Any], where: str) -> tuple[Hours, ...]:
-    return tuple(hours(week.get(name, []), f"{where}.{name}") for name in WEEKDAYS)
-
-
-def limit_rule(row: Mapping[Any, Any]) -> LimitRule:
-    """A stored limit row as the core reads it."""
-    rule = row["rule"]
-    cutoff = time.fromisoformat(rule["cutoff"]) if rule.get("cutoff") else None
-    difficult = rule.get("difficult") or {}
-    return LimitRule(
-        id=row["id"],
-        procedure=row["procedure"],
-        case=row["case"],
-        province=row["province"],
-        valid_from=row["valid_from"],
-        valid_until=row["valid_until"],
-        limit=Limit.of(rule["quantity"], Unit(rule["unit"]), cutoff),
-        stages=_stages(rule.get("stages")),
-        difficult=Limit.of(difficult["quantity"], Unit(rule["unit"]), cutoff)
-        if difficult
-        else None,
-        difficult_stages=_stages(difficult.get("stages")),
-        extension=_extension(rule.get("extension")),
-        start=Start(rule.get("start") or Start.RECEIPT),
-        policy=SupplementPolicy(rule["supplement"]) if rule.get("supplement") else None,
-        ground=rule.get("ground", ""),
-        source=rule.get("source", ""),
-        confidence=rule.get("confidence", ""),
-        doubt=rule.get("doubt"),
-        difficult_note=rule.get("difficult_note"),
-    )
-
-
-def _stages(rows: Sequence[Mapping[str, Any]] | None) -> tuple[Limit, ...]:
-    return tuple(Limit.of(row["quantity"], Unit(row["unit"])) for row in rows or ())
-
-
-def _extension(row: Mapping[Any, Any] | None) -> Limit | None:
-    return Limit.of(row["quantity"], Unit(row["unit"])) if row else None
-
-
-def _date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None

@@ -13,7 +13,7 @@ import pandas as pd
 import app
 from app.core.calendar import WorkingCalendar
 from app.core.clock import Limit, Reason, Suspension, Unit, deadline
-from app.service.rules import working_calendar
+from app.service.calendars import working_calendar
 
 BODY = json.loads(
     (Path(app.__file__).parent / "catalogue" / "calendar_vn.json").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 from app.core.clock import deadline
 from app.core.codes import procedure_code
 from app.core.limits import Choice, LimitRule, NoLimit, choose
-from app.service.rules import limit_rule
+from app.service.limits import limit_rule
 from tests.core.ground import at, day, official, stop
 
 PROCEDURES: list[dict[str, Any]] = json.loads(
