@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import wallclock
 from app.db import access as accounts
-from app.db import catalogue, schema
+from app.db import catalogue, publications, schema
 from app.db.embedded import Embedded
 from app.db.engine import Sessions, connect, sessions
 from app.service import access, publish
@@ -113,8 +113,8 @@ def prepare(engine: Engine) -> Sessions:
     schema.migrate(engine)
     opened = sessions(engine)
     with opened.begin() as session:
-        if catalogue.version(session) == 0:
-            publish.sample(session, wallclock.now())
+        if publications.version(session) == 0:
+            publish.sample(session, "demo", wallclock.now())
     return opened
 
 

@@ -20,6 +20,7 @@ from app.service.rules import RuleBook
 from app.settings import Settings
 from app.web import (
     batch,
+    calendars,
     catalogue,
     deadlines,
     dossiers,
@@ -28,6 +29,7 @@ from app.web import (
     pages,
     problems,
     quarantine,
+    recounts,
     reports,
     webhooks,
 )
@@ -78,7 +80,7 @@ def build(settings: Settings, engine: Engine) -> FastAPI:
     app.state.engine = engine
     app.state.parts = Parts(
         sessions=sessions(engine),
-        book=RuleBook(settings.supplement_policy),
+        book=RuleBook(),
         silence_days=settings.silence_days,
         soon_days=settings.soon_days,
         session_hours=settings.session_hours,
@@ -95,6 +97,8 @@ def build(settings: Settings, engine: Engine) -> FastAPI:
         deadlines,
         reports,
         catalogue,
+        calendars,
+        recounts,
         quarantine,
         webhooks,
         health,

@@ -5,8 +5,6 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.core.clock import SupplementPolicy
-
 
 class Settings(BaseSettings):
     """Everything an operator may set; each has a default that works at a desk."""
@@ -50,11 +48,6 @@ class Settings(BaseSettings):
     )
     soon_days: int = Field(
         default=2, ge=1, description="working days before the due day that count as due soon (ours)"
-    )
-    supplement_policy: SupplementPolicy = Field(
-        default=SupplementPolicy.RESUME,
-        description="receipts after 30 June 2025: NĐ 61/2018 Đ19 k4 restarts the limit; whether "
-        "NĐ 118/2025 keeps that is not confirmed",
     )
     session_hours: int = Field(default=10, ge=1, description="how long a sign-in lasts")
     token_minutes: int = Field(default=60, ge=1, description="how long an access token lasts")

@@ -70,7 +70,7 @@ def serve(settings: Settings) -> int:
         if not current:
             return _refuse("the database has no tables of this version; run `dunghan migrate`")
         client = closing.enter_context(webhook.client())
-        context = Context(sessions(engine), RuleBook(settings.supplement_policy), settings, client)
+        context = Context(sessions(engine), RuleBook(), settings, client)
         leader = Leader(engine)
         closing.callback(leader.release)
         executor = ThreadPoolExecutor(len(TIMETABLE) + 1)

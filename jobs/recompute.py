@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from app.db import catalogue
 from app.service.recompute import recompute
 from jobs import Context
 
@@ -10,11 +9,7 @@ from jobs import Context
 def derive_anew(context: Context, now: datetime) -> int:
     """Finish what a publication began; returns how many dossiers moved.
 
-    A publication derives at once what it concerns. This catches what it did not reach: it was
-    stopped half way, or an intake committed just before it.
+    A publication derives at once what it concerns, up to a number that keeps its caller waiting
+    for seconds only. This does the rest, and whatever was stopped half way.
     """
-    with context.sessions() as session:
-        if catalogue.is_derived(session):
-            return 0
-    _, moved = recompute(context.sessions, context.book, "job:recompute", now, None)
-    return moved
+    return recompute(context.sessions, context.book, now).moved

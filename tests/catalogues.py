@@ -7,19 +7,31 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
 
-from app.db import catalogue
+from app.db import publications
 from app.db.engine import Sessions
-from app.db.tables import branch, calendar, commune, limit_rule, office, procedure
+from app.db.tables import (
+    branch,
+    calendar,
+    commune,
+    limit_rule,
+    office,
+    procedure,
+    publication,
+    supplement_rule,
+    working_calendar,
+)
+
+_VERSIONED = (calendar, working_calendar, limit_rule, supplement_rule)
 
 
 @contextmanager
 def as_it_was(sessions: Sessions) -> Iterator[None]:
     """Forget on leaving what was published within."""
     with sessions() as session:
-        version = catalogue.version(session)
+        version = publications.version(session)
         newest: dict[str, Any] = {
             table.name: session.scalar(select(func.coalesce(func.max(table.c.id), 0)))
-            for table in (calendar, limit_rule)
+            for table in _VERSIONED
         }
         known = {
             table.name: set(session.scalars(select(table.c.code)))
@@ -31,10 +43,12 @@ def as_it_was(sessions: Sessions) -> Iterator[None]:
         with sessions.begin() as session:
             tables = "dossier, feed, webhook, session, user_account, access_token, client"
             session.execute(text(f"TRUNCATE {tables} CASCADE"))
-            for table in (calendar, limit_rule):
+            for table in _VERSIONED:
                 session.execute(delete(table).where(table.c.id > newest[table.name]))
-            held_again = limit_rule.c.superseded_in > version
-            session.execute(update(limit_rule).where(held_again).values(superseded_in=None))
+            for table in (limit_rule, supplement_rule):
+                again = update(table).where(table.c.superseded_in > version)
+                session.execute(again.values(superseded_in=None))
+            session.execute(delete(publication).where(publication.c.version > version))
             for table in (procedure, commune, branch, office):
                 session.execute(delete(table).where(table.c.code.not_in(known[table.name])))
-            catalogue.advance(session, datetime(2026, 1, 1, tzinfo=UTC))
+            publications.advance(session, datetime(2026, 1, 1, tzinfo=UTC))

@@ -38,7 +38,7 @@ def server() -> tuple[Embedded, Engine]:
     engine = connect(embedded.url, "tests")
     schema.migrate(engine)
     with Session(engine) as session, session.begin():
-        publish.sample(session, PUBLISHED_AT)
+        publish.sample(session, "tests", PUBLISHED_AT)
     return embedded, engine
 
 

@@ -416,3 +416,31 @@ def test_an_office_day_has_eight_hours():
             minutes += int(end[:2]) * 60 + int(end[3:]) - int(start[:2]) * 60 - int(start[3:])
         assert minutes == 480
     assert CALENDAR["week"]["sat"] == CALENDAR["week"]["sun"] == []
+
+
+def test_the_steps_of_dong_thap_take_the_time_of_their_appointments():
+    told = [(code, case, limit) for code, case, limit in limits() if "steps" in limit]
+    for code, case, limit in told:
+        assert limit["province"] == "H20"
+        parts = [0.0]
+        for step in limit["steps"]:
+            if step["unit"] == "tax":
+                parts.append(0)
+            parts[-1] += step.get("quantity", 0)
+        stages = [stage["quantity"] for stage in limit["stages"] or ()]
+        assert parts == (stages or [limit["quantity"] or 1]), (code, case)
+    assert len(told) == 30
+
+
+def test_the_tax_office_has_five_working_days_and_seven_for_an_organisations_first_registration():
+    told: dict[tuple[str, str], set[tuple[int, str]]] = {}
+    for code, case, limit in limits():
+        if "tax" in limit:
+            assert limit["valid_from"] >= "2025-07-01"
+            told.setdefault((code, case), set()).add(
+                (limit["tax"]["quantity"], limit["tax"]["ground"])
+            )
+    assert told.pop(("1.012753", "with_certificate")) == {(7, "NĐ 103/2024/NĐ-CP Đ21 k1")}
+    assert told.pop(("1.013978", "with_certificate")) == {(5, "NĐ 103/2024/NĐ-CP Đ21 k2")}
+    assert set.union(*told.values()) == {(5, "NĐ 126/2020/NĐ-CP Đ13 k6")}
+    assert ("1.013831", "default") in told

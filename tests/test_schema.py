@@ -127,3 +127,35 @@ def test_every_table_of_dossiers_is_keyed_by_its_code():
         first = next(iter(metadata.tables[name].primary_key.columns))
         assert first.name == "code"
         assert getattr(first.type, "collation", None) == "C"
+
+
+_THREE_CALENDARS = """
+INSERT INTO calendar (scope, version, body, published_in, published_at) VALUES
+  ('national', 1, '{}', 1, now()), ('national', 2, '{}', 2, now()), ('H20.16.03', 1, '{}', 3, now())
+"""
+
+
+def test_what_stood_before_the_layers_keeps_its_calendar_and_its_work(empty: Engine):
+    """0002: a dossier's calendar was one body; it becomes a stack of one, under the same id."""
+    schema.migrate(empty, "0001")
+    with empty.begin() as connection:
+        for statement in (
+            "INSERT INTO catalogue (version, published_at, derived) VALUES (7, now(), 6)",
+            "INSERT INTO office VALUES ('H20.16', 'x', 'H20')",
+            "INSERT INTO branch VALUES ('H20.16.03', 'H20.16', 'x', 'x')",
+            _THREE_CALENDARS,
+        ):
+            connection.execute(text(statement))
+
+    schema.migrate(empty)
+
+    with empty.begin() as connection:
+        stacks = connection.execute(text("SELECT id, layers FROM working_calendar ORDER BY id"))
+        assert [tuple(row) for row in stacks] == [(1, [1]), (2, [2]), (3, [3]), (4, [2, 3])]
+        waiting = connection.execute(text("SELECT version, reach, derived_at FROM publication"))
+        assert [tuple(row) for row in waiting] == [(7, None, None)]
+        policies = connection.execute(text("SELECT policy FROM supplement_rule ORDER BY id"))
+        assert list(policies.scalars()) == ["restart", "resume"]
+
+    schema.downgrade(empty, "0001")
+    schema.migrate(empty)

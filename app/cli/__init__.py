@@ -3,7 +3,7 @@
 import typer
 from pydantic import ValidationError
 
-from app.cli import keeping, playing, running
+from app.cli import calendar, deadline, keeping, playing, running
 from app.cli.shared import refuse
 from app.desk import CannotStartError
 
@@ -14,6 +14,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # a traceback must not print a citizen's name
 )
 _catalogue = typer.Typer(help="Calendar, procedures, offices.", no_args_is_help=True)
+_calendar = typer.Typer(
+    help="Days off and worked, and how far they are confirmed.", no_args_is_help=True
+)
 _user = typer.Typer(help="People who sign in to the pages.", no_args_is_help=True)
 _client = typer.Typer(help="Systems that use the API.", no_args_is_help=True)
 for _command in (
@@ -23,14 +26,18 @@ for _command in (
     running.jobs,
     running.migrate,
     running.doctor,
-    keeping.deadline,
+    deadline.deadline,
     playing.simulate,
 ):
     app.command()(_command)
 _catalogue.command("load")(keeping.catalogue_load)
 _user.command("add")(keeping.user_add)
 _client.command("add")(keeping.client_add)
+_calendar.command("propose")(calendar.propose)
+_calendar.command("accept")(calendar.accept)
+_calendar.command("confirm")(calendar.confirm)
 app.add_typer(_catalogue, name="catalogue")
+app.add_typer(_calendar, name="calendar")
 app.add_typer(_user, name="user")
 app.add_typer(_client, name="client")
 

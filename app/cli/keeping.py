@@ -1,8 +1,7 @@
-"""What an administrator keeps: the catalogue, people, clients; and a due date by hand."""
+"""What an administrator keeps: the catalogue, people, clients."""
 
 import json
 import re
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +9,12 @@ import typer
 from sqlalchemy.orm import Session
 
 from app import wallclock
-from app.cli.shared import AsJson, opened_database, out, refuse
-from app.core.problems import Problem
-from app.core.trace import explain
+from app.cli.shared import AsJson, author, derive_anew, opened_database, out, refuse
 from app.db import access as accounts
 from app.db import catalogue
 from app.service import access, publish
 from app.service.access import Right, Role
-from app.service.ask import ByProcedure, by_procedure
-from app.service.recompute import recompute
-from app.service.rules import RuleBook
+from app.service.changes import NotPublishableError
 
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,60}")
 _SHORTEST_PASSWORD = 10
@@ -31,17 +26,15 @@ def catalogue_load(
     ] = publish.SAMPLE,
 ) -> None:
     """Publish the catalogue of a folder; what is the same stays, what changed is derived anew."""
-    with opened_database() as (settings, opened):
+    with opened_database() as (_, opened):
         try:
             with opened.begin() as session:
-                publish.sample(session, wallclock.now(), folder)
-        except publish.NotPublishableError as wrong:
+                publish.sample(session, author(), wallclock.now(), folder)
+        except NotPublishableError as wrong:
             refuse(str(wrong))
         except (OSError, ValueError) as wrong:
             refuse(f"the catalogue cannot be read: {wrong}")
-        book = RuleBook(settings.supplement_policy)
-        derived, moved = recompute(opened, book, "command", wallclock.now(), None)
-    out.print(f"Published. {derived} dossiers derived anew, {moved} moved.")
+        derive_anew(opened, "Published.")
 
 
 def user_add(
@@ -124,66 +117,3 @@ def _check_branches(session: Session, office: str, branches: list[str] | None) -
     strange = sorted(set(branches or ()) - known)
     if strange:
         refuse(f"{strange[0]} is no branch of {office}; there are {', '.join(sorted(known))}")
-
-
-def deadline(
-    procedure: Annotated[str, typer.Argument(help="procedure code, any suffix")],
-    *,
-    received: Annotated[datetime, typer.Option(help="2026-02-10T09:00, local time")],
-    branch: str | None = None,
-    commune: str | None = None,
-    case: str | None = None,
-    as_json: AsJson = False,
-) -> None:
-    """When a dossier of a procedure would be due, and why."""
-    with opened_database() as (settings, opened), opened() as session:
-        rules = RuleBook(settings.supplement_policy).in_force(session)
-        if branch is not None and branch not in rules.branches:
-            refuse(f"no branch {branch}")
-        calendar = rules.calendar_of(branch)
-        at = received if received.tzinfo else received.replace(tzinfo=calendar.zone)
-        found = by_procedure(rules, procedure, at, branch=branch, commune=commune, case=case)
-    if isinstance(found, Problem):
-        refuse(f"{found.field}: {found.detail}")
-    _show_deadline(found, as_json=as_json)
-
-
-def _show_deadline(found: ByProcedure, *, as_json: bool) -> None:
-    clock, limit, rule = found.clock, found.limit, found.choice.rule
-    lines = explain(clock, limit, found.calendar, rule.ground)
-    if as_json:
-        days = [
-            {
-                "on": line.on.isoformat(),
-                "counted": line.counted,
-                "why": line.why.format(**line.params),
-            }
-            for line in lines
-        ]
-        due_on: date | None = clock.due_on
-        told = {
-            "due_on": due_on.isoformat() if due_on else None,
-            "provisional": clock.provisional,
-            "ground": rule.ground,
-            "source": rule.source,
-            "confidence": rule.confidence,
-            "doubt": "; ".join(found.choice.doubts) or None,
-        }
-        typer.echo(json.dumps(told | {"trace": days}, ensure_ascii=False))
-        return
-    stage = f", appointment 1 of {len(found.choice.stages)}" if found.choice.stages else ""
-    out.print(f"Due {clock.due_on}: {limit.quantity:g} {limit.unit}{stage}")
-    out.print(f"Ground: {rule.ground}")
-    for name, said in (
-        ("Source", rule.source),
-        ("Confidence", rule.confidence),
-        ("Doubt", "; ".join(found.choice.doubts)),
-    ):
-        if said:
-            out.print(f"{name}: {said}")
-    if clock.provisional:
-        out.print("Provisional: some day it leans on is not officially published yet.")
-    for line in lines:
-        number = "" if line.counted is None else f"{line.counted:g}"
-        why = line.why.format(**line.params)
-        out.print(f"{line.on:%a %d/%m/%Y} {number:>5}  {why}  {line.ground or ''}".rstrip())

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app import desk
 from app.cli.playing import SEED, send_year, show_figures
 from app.cli.shared import AsJson, out, refuse
-from app.db import catalogue, schema
+from app.db import catalogue, publications, schema
 from app.db.engine import Sessions, sessions
 from app.desk import CannotStartError, Children, StoppedError
 from app.settings import Settings
@@ -124,7 +124,7 @@ def doctor(*, as_json: AsJson = False) -> None:
         with sessions(engine)() as session:
             found["postgresql"] = session.scalar(text("SHOW server_version"))
             if found["migrated"]:
-                found["catalogue_version"] = catalogue.version(session)
+                found["catalogue_version"] = publications.version(session)
                 found["branches"] = len(catalogue.branches(session))
                 found["procedures"] = len(catalogue.procedures(session))
                 found["dossiers"] = session.scalar(text("SELECT count(*) FROM dossier"))

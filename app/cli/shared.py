@@ -1,21 +1,81 @@
 """What the commands share: how to refuse, how to print, how to open the database."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from getpass import getuser
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from app import desk
+from app import desk, wallclock
 from app.db import schema
+from app.db.calendars import NATIONAL
 from app.db.engine import Sessions, sessions
 from app.desk import CannotStartError
+from app.service.changes import Change
+from app.service.preview import preview
+from app.service.publish import publish
+from app.service.recompute import recompute
+from app.service.rules import RuleBook
 from app.settings import Settings
 
 out = Console(highlight=False)
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
+
+
+NATION = NATIONAL
+Scope = Annotated[str, typer.Option(help="national, or the code of an office or branch")]
+PreviewOnly = Annotated[bool, typer.Option("--preview", help="only say what would move")]
+
+
+def author() -> str:
+    """Who works at this terminal, as the history keeps it."""
+    return f"command:{getuser()}"
+
+
+def follow(opened: Sessions, change: Change, *, only: bool) -> None:
+    """Preview a change of the catalogue, or publish it and derive what it moves."""
+    now = wallclock.now()
+    if only:
+        with counting("Deriving") as advance:
+            told = preview(opened, change, _branches(opened), now, advance)
+        out.print(f"Would move {told.moved} of {told.concerned} open dossiers.")
+        for days in sorted(told.by_days):
+            out.print(f"  {told.by_days[days]} by {days:+} days")
+        for move in told.examples:
+            out.print(f"  {move.code}: {move.old_due_on or '-'} → {move.new_due_on or '-'}")
+        return
+    with opened.begin() as session:
+        made = publish(session, change, author(), now)
+    if made is None:
+        out.print("Nothing to publish: it is so already.")
+        return
+    derive_anew(opened, f"Published version {made.version}.")
+
+
+def derive_anew(opened: Sessions, said: str) -> None:
+    """Derive what publications may have moved, with a progress bar, and say so."""
+    with counting("Deriving") as advance:
+        done = recompute(opened, RuleBook(), wallclock.now(), on_progress=advance)
+    rest = "" if done.whole else " Another process derives the rest."
+    out.print(f"{said} {done.derived} dossiers derived anew, {done.moved} moved.{rest}")
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """A bar that counts up on standard error, gone when the work is done."""
+    columns = (TextColumn(what), SpinnerColumn(), TextColumn("{task.completed:.0f}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda count: progress.update(task, completed=count)
+
+
+def _branches(opened: Sessions) -> frozenset[str]:
+    with opened() as session:
+        return frozenset(RuleBook().in_force(session).branches)
 
 
 def refuse(why: str) -> NoReturn:

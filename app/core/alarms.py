@@ -4,8 +4,9 @@ from datetime import date, datetime
 from enum import IntEnum
 from typing import NamedTuple
 
-from app.core.calendar import CalendarEndsError, WorkingCalendar
+from app.core.calendar import WorkingCalendar
 from app.core.clock import Limit, Unit
+from app.core.office_hours import CalendarEndsError
 
 # An apology and a share-of-limit warning make sense from two days on (design §5, `watch`).
 _SHORTEST_WARNED = 2

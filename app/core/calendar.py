@@ -1,158 +1,15 @@
 """A working calendar as a table of intervals with running totals, built once per version."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-DAY = 86_400
+from app.core.office_hours import DAY, CalendarEndsError, CalendarSpec, zone_of
+
 _MICRO = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MICROSECOND = timedelta(microseconds=1)
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-class CalendarError(ValueError):
-    """A calendar that cannot be used.
-
-    CalendarError
-    ├── BadCalendarError     it contradicts itself: the field is named
-    └── CalendarEndsError    a look-up left the days it covers
-    """
-
-
-class BadCalendarError(CalendarError):
-    """The calendar contradicts itself; `where` names the field."""
-
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"{where}: {why}")
-        self.where = where
-        self.why = why
-
-
-class CalendarEndsError(CalendarError):
-    """A look-up needs a day the calendar does not cover, so no date is returned at all."""
-
-
-class Interval(NamedTuple):
-    """Office hours from `start` to `end`, in seconds of the local day; `end` may be 24:00."""
-
-    start: int
-    end: int
-
-
-Hours = tuple[Interval, ...]
-
-
-def hours(spans: object, where: str) -> Hours:
-    """Return office hours from pairs such as `("07:00", "11:30")`, in the order of the day.
-
-    Raises:
-        BadCalendarError: a span is empty, runs over midnight, or overlaps another.
-    """
-    if not isinstance(spans, (list, tuple)):
-        raise BadCalendarError(where, "give a list of [from, to] pairs")
-    read: list[Interval] = []
-    for span in spans:
-        if not isinstance(span, (list, tuple)) or len(span) != 2:  # noqa: PLR2004 a pair
-            raise BadCalendarError(where, "give each span as [from, to]")
-        start, end = (_second_of_day(edge, where) for edge in span)
-        if end <= start:
-            raise BadCalendarError(
-                where, f"{span[0]}-{span[1]} ends before it begins; split it at midnight"
-            )
-        read.append(Interval(start, end))
-    read.sort()
-    for earlier, later in pairwise(read):
-        if later.start < earlier.end:
-            raise BadCalendarError(where, "two spans overlap; join them into one")
-    return tuple(read)
-
-
-def _second_of_day(text: object, where: str) -> int:
-    if text == "24:00":
-        return DAY
-    try:
-        at = time.fromisoformat(str(text))
-    except ValueError:
-        raise BadCalendarError(where, f"{text!r} is not a time of day such as 07:30") from None
-    return at.hour * 3600 + at.minute * 60 + at.second
-
-
-@dataclass(frozen=True, slots=True)
-class Season:
-    """A week of its own from one day to another, both included; None is without end."""
-
-    from_on: date | None
-    until_on: date | None
-    week: tuple[Hours, ...]
-
-    def covers(self, on: date) -> bool:
-        """Whether the season is on."""
-        return (self.from_on is None or self.from_on <= on) and (
-            self.until_on is None or on <= self.until_on
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarSpec:
-    """What people publish: the week, the days off, the days worked, and how far it is confirmed.
-
-    `overrides` (other hours on one date) win over `worked` (usual hours on a day of rest), which
-    win over `days_off`, which win over the week. Of `seasons` (summer hours, a branch's own) the
-    last that covers a day wins over `week`. Every day is named for the explanation.
-    """
-
-    zone: str = "Asia/Ho_Chi_Minh"
-    week: tuple[Hours, ...] = ()
-    days_off: Mapping[date, str] = field(default_factory=dict)
-    worked: Mapping[date, str] = field(default_factory=dict)
-    overrides: Mapping[date, Hours] = field(default_factory=dict)
-    confirmed_from: date | None = None
-    confirmed_until: date | None = None
-    seasons: tuple[Season, ...] = ()
-
-    def check(self) -> None:
-        """Raise BadCalendarError if a day is both off and worked, or no time is ever worked."""
-        both = sorted(self.days_off.keys() & self.worked.keys())
-        if both:
-            raise BadCalendarError("days", f"{both[0]} is both off and worked")
-        weeks = [self.week, *(season.week for season in self.seasons)]
-        if any(len(week) != len(WEEKDAYS) for week in weeks):
-            raise BadCalendarError("week", "give seven days")
-        if not any(map(any, weeks)) and not any(self.overrides.values()):
-            raise BadCalendarError("week", "no working time at all; no limit would ever end")
-        for season in self.seasons:
-            if season.from_on and season.until_on and season.until_on < season.from_on:
-                raise BadCalendarError(
-                    "hours", f"the season from {season.from_on} ends before it begins"
-                )
-
-    def week_on(self, on: date) -> tuple[Hours, ...]:
-        """The week in force on a day."""
-        for season in reversed(self.seasons):
-            if season.covers(on):
-                return season.week
-        return self.week
-
-    def usual_hours(self, on: date) -> Hours:
-        """The hours of the first weekday that has any: what a worked Saturday is worked like."""
-        return next((day for day in self.week_on(on) if day), ())
-
-    def hours_on(self, on: date) -> Hours:
-        """The office hours of one date, empty on a day off."""
-        if on in self.overrides:
-            return self.overrides[on]
-        if on in self.worked:
-            return self.usual_hours(on)
-        if on in self.days_off:
-            return ()
-        return self.week_on(on)[on.weekday()]
 
 
 class _HourTable(NamedTuple):
@@ -174,12 +31,15 @@ class WorkingCalendar:
         """Build the day table (the hour table follows at first use)."""
         spec.check()
         self.spec = spec
-        self.zone: tzinfo = ZoneInfo(spec.zone)
+        self.zone: tzinfo = zone_of(spec.zone)
         self.first_on = first_on
         self.last_on = last_on
         self._first = first_on.toordinal()
         self._last = last_on.toordinal()
         self._working, self._before = self._count_days()
+        # Asked again and again for the same few hundred days; zones are slow to work out.
+        self._openings: dict[int, datetime] = {}
+        self._midnights: dict[int, datetime] = {}
 
     def _count_days(self) -> tuple[list[int], list[int]]:
         spec = self.spec
@@ -232,7 +92,20 @@ class WorkingCalendar:
         local = datetime.combine(
             on, time(second // 3600, second // 60 % 60, second % 60), self.zone
         )
-        return micros(local)
+        moment = micros(local)
+        if instant(moment).astimezone(self.zone).time() == local.time():
+            return moment
+        # An hour that clocks put forward leave out: it begins and ends where they jump. Of the two
+        # readings of such a time one lies before the jump and one after it.
+        early, late = micros(local.replace(fold=1)), moment
+        before = instant(early).astimezone(self.zone).utcoffset()
+        while late - early > 1:
+            middle = (early + late) // 2
+            if instant(middle).astimezone(self.zone).utcoffset() == before:
+                early = middle
+            else:
+                late = middle
+        return late
 
     # Days, as proleptic ordinals (`date.toordinal`).
 
@@ -278,7 +151,10 @@ class WorkingCalendar:
 
     def opening(self, day: int) -> datetime:
         """The instant the office opens on a working day."""
-        return self._edge(day, 0)
+        found = self._openings.get(day)
+        if found is None:
+            found = self._openings[day] = self._edge(day, 0)
+        return found
 
     def closing(self, day: int) -> datetime:
         """The instant the office closes on a working day."""
@@ -294,7 +170,11 @@ class WorkingCalendar:
 
     def midnight_after(self, day: int) -> datetime:
         """The end of a day, as the exclusive instant 24:00 (Đ148 k6)."""
-        return datetime.combine(date.fromordinal(day + 1), time(), self.zone)
+        found = self._midnights.get(day)
+        if found is None:
+            found = datetime.combine(date.fromordinal(day + 1), time(), self.zone)
+            self._midnights[day] = found
+        return found
 
     def _index(self, day: int) -> int:
         if not self._first <= day <= self._last:

@@ -13,7 +13,8 @@ from enum import StrEnum
 from math import ceil
 from typing import NamedTuple
 
-from app.core.calendar import CalendarEndsError, WorkingCalendar, instant, micros
+from app.core.calendar import WorkingCalendar, instant, micros
+from app.core.office_hours import CalendarEndsError
 
 MAX_QUANTITY = 5_000
 _HOUR = 3_600_000_000
@@ -187,9 +188,9 @@ def deadline(
     k6; NĐ 61/2018/NĐ-CP Đ19 k4 for `restart`.
     """
     counted_from = counting_day(received_at, limit, calendar)
+    first = calendar.local_day(received_at)
     if limit.unit is Unit.WORKING_HOURS:
         start = micros(received_at)
-        first = calendar.local_day(received_at)
         if counted_from != first:
             start = micros(calendar.opening(counted_from))
         spans = _spans(suspensions, policy, micros)
@@ -200,9 +201,8 @@ def deadline(
         reached = _day_of_hours(run, calendar)
         due_on = None if run.due is None else date.fromordinal(reached)
     else:
-        first = counted_from
         spans = _spans(suspensions, policy, calendar.local_day)
-        run = _run_days(first, limit, spans, calendar)
+        run = _run_days(counted_from, limit, spans, calendar)
         due_on = None if run.due is None else date.fromordinal(run.due)
         due_at = None if run.due is None else calendar.midnight_after(run.due)
         reached = run.reached

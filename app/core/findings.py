@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.core import alarms, yardsticks
-from app.core.calendar import CalendarEndsError, WorkingCalendar
-from app.core.clock import Deadline, Limit, SupplementPolicy, Suspension, deadline
+from app.core.calendar import WorkingCalendar
+from app.core.clock import Deadline, Limit, Suspension, deadline
 from app.core.lifecycle import COUNTED_OUTCOMES, Facts, State, closed_suspensions, extended
-from app.core.limits import Choice, LimitRule, NoLimit, Start, choose
+from app.core.limits import Choice, Law, LimitRule, NoLimit, Start, SupplementRule, choose
+from app.core.office_hours import CalendarEndsError
 from app.core.stages import Stage, between, stages
 from app.core.yardsticks import Inputs
 
@@ -20,11 +21,11 @@ class Ground:
     `rules` None: the procedure is unknown. `difficult` None: the commune is unknown.
     """
 
-    rules: Sequence[LimitRule] | None
+    rules: Law | Sequence[LimitRule] | None
     province: str
     difficult: bool | None
     calendar: WorkingCalendar
-    later_policy: SupplementPolicy = SupplementPolicy.RESUME
+    supplements: Sequence[SupplementRule] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def derive(facts: Facts, ground: Ground) -> Findings:
             promised_at=facts.promised_at,
             suspensions=stops,
             calendar=calendar,
-            later_policy=ground.later_policy,
+            supplements=ground.supplements,
         )
         if not isinstance(choice, NoLimit):
             return _with_clock(facts, received_at, choice, stops, calendar)
@@ -99,7 +100,6 @@ def _with_clock(
     judged_on = clock.due_on
     if facts.end is not None and between(found):  # no stage ran, so no day of ours was exceeded
         judged_on = facts.end.astimezone(calendar.zone).date()
-    whole = deadline(received_at, choice.limit, (), calendar).due_on
     told: tuple[alarms.Moment, ...] = ()
     if state is State.RUNNING and due_on is not None and due_at is not None:
         told = alarms.moments(due_on, due_at, limit, calendar)
@@ -117,7 +117,11 @@ def _with_clock(
             facts, None if waiting else judged_on, forced_late=forced, zone=calendar.zone
         ),
         form=yardsticks.form(facts, calendar.zone),
-        index766=yardsticks.index766(facts, whole, calendar.zone),
+        index766=yardsticks.index766(
+            facts,
+            lambda: deadline(received_at, choice.limit, (), calendar).due_on,
+            calendar.zone,
+        ),
         moments=told,
     )
 
@@ -196,6 +200,6 @@ def _without_clock(facts: Facts, ground: Ground, why: NoLimit | None) -> Finding
         provisional=False,
         legal=yardsticks.legal(facts, None, forced_late=False, zone=zone),
         form=yardsticks.form(facts, zone),
-        index766=yardsticks.index766(facts, None, zone),
+        index766=yardsticks.index766(facts, lambda: None, zone),
         moments=(),
     )

@@ -7,10 +7,28 @@ from enum import StrEnum
 
 from app.core.calendar import WorkingCalendar
 from app.core.clock import Limit, SupplementPolicy, Suspension, deadline
+from app.core.steps import StepLimit
+from app.core.taxes import TaxLimit
 
-# NĐ 61/2018/NĐ-CP Đ19 k4 ("tính lại từ đầu") is found for receipts up to this day; whether
-# NĐ 118/2025 keeps the sentence is not confirmed, so later receipts follow a setting.
-RESTART_UNTIL = date(2025, 6, 30)
+
+@dataclass(frozen=True, slots=True)
+class SupplementRule:
+    """What a completed supplement does to limits that do not say so, for some days of receipt.
+
+    `valid_from` None is since ever, `valid_until` None without end; both days are included.
+    """
+
+    policy: SupplementPolicy
+    valid_from: date | None = None
+    valid_until: date | None = None
+    ground: str = ""
+    doubt: str | None = None
+
+    def covers(self, on: date) -> bool:
+        """Whether it is in force for a receipt of that day."""
+        return (self.valid_from is None or self.valid_from <= on) and (
+            self.valid_until is None or on <= self.valid_until
+        )
 
 
 class Start(StrEnum):
@@ -46,6 +64,8 @@ class LimitRule:
     confidence: str = ""
     doubt: str | None = None
     difficult_note: str | None = None
+    tax: TaxLimit | None = None
+    steps: tuple[StepLimit, ...] = ()
 
     def covers(self, on: date) -> bool:
         """Whether a receipt of that day falls under this row."""
@@ -79,9 +99,64 @@ class Choice:
         said = (self.rule.doubt, self.rule.difficult_note if self.difficult else None)
         return tuple(one for one in said if one)
 
+    @property
+    def steps(self) -> tuple[StepLimit, ...]:
+        """The steps the law prints; none for a difficult commune, whose limit is longer."""
+        return () if self.difficult else self.rule.steps
+
+
+class Law:
+    """The limit rows of one procedure, with what a supplement does where they are silent.
+
+    What may apply to a receipt is worked out once for each day, case and commune and kept: a
+    province receives hundreds of dossiers of one kind a day, and recomputes them by the million.
+    """
+
+    __slots__ = ("_known", "rules", "supplements")
+
+    def __init__(
+        self, rules: Sequence[LimitRule], supplements: Sequence[SupplementRule] = ()
+    ) -> None:
+        """Keep the rows; nothing is worked out yet."""
+        self.rules = rules
+        self.supplements = supplements
+        self._known: dict[tuple[date, str, bool | None, str | None], tuple[Choice, ...]] = {}
+
+    def choices(
+        self, on: date, province: str, case: str | None, *, difficult: bool | None
+    ) -> tuple[Choice, ...] | NoLimit:
+        """The limits that may apply to a receipt of that day: one, or one of each case."""
+        key = (on, province, difficult, case)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        found = self._choices(on, province, case, difficult=difficult)
+        if not isinstance(found, NoLimit):  # senders may name any number of cases there are not
+            self._known[key] = found
+        return found
+
+    def _choices(
+        self, on: date, province: str, case: str | None, *, difficult: bool | None
+    ) -> tuple[Choice, ...] | NoLimit:
+        by_case = in_force(self.rules, on, province)
+        if not by_case:
+            return NoLimit.DAY
+        if case is not None and case not in by_case:
+            known = any(rule.case == case for rule in self.rules)
+            return NoLimit.DAY if known else NoLimit.CASE
+        if difficult is None:
+            return NoLimit.COMMUNE
+        rules = (by_case[case],) if case is not None else tuple(by_case.values())
+        return tuple(
+            _settle(
+                rule, on, difficult=difficult, assumed=len(rules) > 1, supplements=self.supplements
+            )
+            for rule in rules
+        )
+
 
 def choose(
-    rules: Sequence[LimitRule] | None,
+    rules: Law | Sequence[LimitRule] | None,
     *,
     case: str | None,
     received_at: datetime,
@@ -90,35 +165,24 @@ def choose(
     promised_at: datetime | None,
     suspensions: Sequence[Suspension],
     calendar: WorkingCalendar,
-    later_policy: SupplementPolicy = SupplementPolicy.RESUME,
+    supplements: Sequence[SupplementRule] = (),
 ) -> Choice | NoLimit:
     """Return the limit of a dossier, or why there is none.
 
     `rules` are the rows of its procedure (None: the procedure is unknown); `difficult` is None
-    when the commune is unknown. With no case and several to choose from: the one whose due date
-    equals the promise, else the longest, marked `case_assumed`.
+    when the commune is unknown; `supplements` what rows that come without a `Law` are silent about
+    (resume if they are too). With no case and several to choose from: the one whose due date equals
+    the promise, else the longest, marked `case_assumed`.
     """
     if not rules:
         return NoLimit.PROCEDURE
+    law = rules if isinstance(rules, Law) else Law(rules, supplements)
     on = received_at.astimezone(calendar.zone).date()
-    by_case = in_force(rules, on, province)
-    if not by_case:
-        return NoLimit.DAY
-    if case is not None and case not in by_case:
-        known = any(rule.case == case for rule in rules)
-        return NoLimit.DAY if known else NoLimit.CASE
-    if difficult is None:
-        return NoLimit.COMMUNE
-
-    choices = [
-        _settle(rule, on, difficult=difficult, assumed=case is None, later_policy=later_policy)
-        for rule in ((by_case[case],) if case is not None else by_case.values())
-    ]
+    choices = law.choices(on, province, case, difficult=difficult)
+    if isinstance(choices, NoLimit):
+        return choices
     if len(choices) == 1:
-        only = choices[0]
-        return Choice(
-            only.rule, only.limit, only.stages, only.policy, only.difficult, case_assumed=False
-        )
+        return choices[0]
     return _assume(choices, received_at, promised_at, suspensions, calendar)
 
 
@@ -134,11 +198,17 @@ def in_force(rules: Sequence[LimitRule], on: date, province: str) -> dict[str, L
 
 
 def _settle(
-    rule: LimitRule, on: date, *, difficult: bool, assumed: bool, later_policy: SupplementPolicy
+    rule: LimitRule,
+    on: date,
+    *,
+    difficult: bool,
+    assumed: bool,
+    supplements: Sequence[SupplementRule],
 ) -> Choice:
     policy = rule.policy
     if policy is None:
-        policy = SupplementPolicy.RESTART if on <= RESTART_UNTIL else later_policy
+        said = (held.policy for held in supplements if held.covers(on))
+        policy = next(said, SupplementPolicy.RESUME)
     if difficult and rule.difficult is not None:
         return Choice(
             rule,

@@ -1,7 +1,7 @@
 """A limit of two appointments (hẹn lần 1, 2): stages, and the tax leg between them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.core.calendar import WorkingCalendar
@@ -61,10 +61,7 @@ def stages(
     Source: ĐT138 (QĐ 138/2025/QĐ-UBND Đồng Tháp) Đ5 k3.
     """
     said = {fact.stage: fact for fact in facts}
-    taxes = sorted(
-        (stop for stop in suspensions if stop.reason is Reason.FINANCIAL_OBLIGATION),
-        key=lambda stop: stop.from_at,
-    )
+    taxes = joined(stop for stop in suspensions if stop.reason is Reason.FINANCIAL_OBLIGATION)
     gaps, extra = taxes[: len(limits) - 1], taxes[len(limits) - 1 :]
     stops = [stop for stop in suspensions if stop.reason is not Reason.FINANCIAL_OBLIGATION]
     stops.extend(extra)
@@ -101,6 +98,20 @@ def between(found: Sequence[Stage]) -> bool:
 def last_begun(found: Sequence[Stage]) -> Stage | None:
     """The latest stage that has begun."""
     return next((stage for stage in reversed(found) if stage.started_at is not None), None)
+
+
+def joined(legs: Iterable[Suspension]) -> list[Suspension]:
+    """Tax legs in order; those that touch or overlap are one, in however many parts it is told."""
+    found: list[Suspension] = []
+    for leg in sorted(legs, key=lambda leg: leg.from_at):
+        last = found[-1] if found else None
+        if last is None or (last.until_at is not None and last.until_at < leg.from_at):
+            found.append(leg)
+        elif last.until_at is not None:
+            open_end = leg.until_at is None
+            until = None if open_end else max(last.until_at, leg.until_at or last.until_at)
+            found[-1] = replace(last, until_at=until)
+    return found
 
 
 def _within(

@@ -1,11 +1,12 @@
 """Three yardsticks by which one dossier is judged; each keeps inputs, never a verdict."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from app.core.clock import Reason
-from app.core.lifecycle import COUNTED_OUTCOMES, Facts, Outcome, Status, supplements
+from app.core.lifecycle import COUNTED_OUTCOMES, Facts, Outcome, Status
 
 
 class Yardstick(StrEnum):
@@ -54,12 +55,12 @@ def form(facts: Facts, zone: tzinfo) -> Inputs:
     return Inputs(None if lenient or parked else _day(last_promise(facts), zone), end_on)
 
 
-def index766(facts: Facts, fallback_due_on: date | None, zone: tzinfo) -> Inputs:
+def index766(facts: Facts, whole: Callable[[], date | None], zone: tzinfo) -> Inputs:
     """Formula 2.1 of QĐ 766/QĐ-TTg.
 
     The end is the first of finished, handed over, stopped, refused, withdrawn; a single supplement
     request and nothing else is itself the end; a second one is late. Supplement time is taken off
-    the end. `fallback_due_on` (the longest time the law gives) serves where nothing was promised.
+    the end. Where nothing was promised the longest time the law gives serves, `whole()`.
     """
     asked = [stop for stop in facts.suspensions if stop.reason is Reason.SUPPLEMENT]
     end = facts.end
@@ -71,12 +72,14 @@ def index766(facts: Facts, fallback_due_on: date | None, zone: tzinfo) -> Inputs
             until = min(stop.until_at or end, end)
             taken += max(until - stop.from_at, timedelta(0))
         end -= taken
-    promised_on = _day(last_promise(facts), zone)
-    return Inputs(promised_on or fallback_due_on, _day(end, zone), supplements(facts) > 1)
+    due_on = _day(last_promise(facts), zone) or whole()
+    return Inputs(due_on, _day(end, zone), len(asked) > 1)
 
 
 def last_promise(facts: Facts) -> datetime | None:
     """What the citizen was last told: the latest re-appointment, else the slip."""
+    if not facts.apologies:
+        return facts.promised_at
     letters = sorted(facts.apologies, key=lambda letter: letter.sent_at)
     told = (letter.promised_at for letter in reversed(letters) if letter.promised_at)
     return next(told, facts.promised_at)

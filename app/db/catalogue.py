@@ -1,86 +1,48 @@
-"""The catalogue in the database: publish a version, read what is in force."""
+"""The catalogue in the database but for its calendars: put what is new, read what is in force."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, or_, select, text, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db.tables import branch, calendar, catalogue, commune, limit_rule, office, procedure
+from app.db.tables import branch, commune, limit_rule, office, procedure, supplement_rule
 
-# Held shared by every intake, alone by a publication: a publication waits for the intakes that
-# computed with the old version, and no intake begins with the old one after it.
-_LOCK = 7_266_001
+_SUPPLEMENT = ("valid_from", "valid_until", "policy", "ground", "doubt")
 
 
-def version(session: Session) -> int:
-    """The newest version of the catalogue; 0 when nothing was ever published."""
-    return session.scalar(select(catalogue.c.version)) or 0
-
-
-def hold(session: Session) -> int:
-    """Keep the catalogue from moving until this transaction ends; return its version."""
-    session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
-    return version(session)
-
-
-def advance(session: Session, now: datetime) -> int:
-    """Begin a publication: wait for intakes under way, return the version it makes."""
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    fresh = insert(catalogue).values(version=1, published_at=now)
-    found = session.execute(
-        fresh.on_conflict_do_update(
-            index_elements=["one"],
-            set_={"version": catalogue.c.version + 1, "published_at": now},
-        ).returning(catalogue.c.version)
-    )
-    return int(found.scalar_one())
-
-
-def is_derived(session: Session) -> bool:
-    """Whether everything open has been derived with the newest version."""
-    found = session.execute(select(catalogue.c.version, catalogue.c.derived)).first()
-    return found is None or found.derived >= found.version
-
-
-def set_derived(session: Session, derived: int) -> None:
-    """Everything open has been derived with this version."""
-    session.execute(update(catalogue).where(catalogue.c.derived < derived).values(derived=derived))
-
-
-def put_offices(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert or change offices by code; how many differ."""
+def put_offices(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Insert or change offices by code; the codes of those that differ."""
     return _put(session, office, rows)
 
 
-def put_branches(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert or change branches by code; how many differ."""
+def put_branches(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Insert or change branches by code; the codes of those that differ."""
     return _put(session, branch, rows)
 
 
-def put_communes(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert or change communes by code; how many differ."""
+def put_communes(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Insert or change communes by code; the codes of those that differ."""
     return _put(session, commune, rows)
 
 
-def put_procedures(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert or change procedures by code (their limits are rows apart); how many differ."""
+def put_procedures(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Insert or change procedures by code (their limits are rows apart); those that differ."""
     return _put(session, procedure, rows)
 
 
-def _put(session: Session, table: Any, rows: Sequence[Mapping[str, Any]]) -> int:  # noqa: ANN401
-    """Insert or change rows by code; how many are new or differ."""
+def _put(session: Session, table: Any, rows: Sequence[Mapping[str, Any]]) -> list[str]:  # noqa: ANN401
+    """Insert or change rows by code; the codes of those that are new or differ."""
     if not rows:
-        return 0
+        return []
     fresh = insert(table)
     changed = {
         column.name: fresh.excluded[column.name] for column in table.c if not column.primary_key
     }
     differs = or_(*(table.c[name].is_distinct_from(value) for name, value in changed.items()))
     put = fresh.on_conflict_do_update(index_elements=["code"], set_=changed, where=differs)
-    return len(session.scalars(put.returning(table.c.code), list(rows)).all())
+    return sorted(session.scalars(put.returning(table.c.code), list(rows)))
 
 
 def replace_limits(
@@ -122,28 +84,18 @@ def _supersede(session: Session, ids: Sequence[int], published: int) -> None:
         )
 
 
-def publish_calendar(
-    session: Session, scope: str, body: Mapping[str, Any], published: int, now: datetime
-) -> bool:
-    """Publish a new version of a scope's calendar; False if it equals the newest already."""
-    newest = session.execute(
-        select(calendar.c.version, calendar.c.body)
-        .where(calendar.c.scope == scope)
-        .order_by(calendar.c.version.desc())
-        .limit(1)
-    ).first()
-    if newest is not None and newest.body == body:
-        return False
+def replace_supplements(session: Session, rows: Sequence[Mapping[str, Any]], published: int) -> int:
+    """Publish what a completed supplement does by day of receipt; 0 if nothing differs."""
+    held = supplements(session)
+    if [{name: row[name] for name in _SUPPLEMENT} for row in held] == list(rows):
+        return 0
     session.execute(
-        insert(calendar).values(
-            scope=scope,
-            version=(newest.version if newest else 0) + 1,
-            body=body,
-            published_in=published,
-            published_at=now,
-        )
+        update(supplement_rule)
+        .where(supplement_rule.c.superseded_in.is_(None))
+        .values(superseded_in=published)
     )
-    return True
+    session.execute(insert(supplement_rule), [{**row, "published_in": published} for row in rows])
+    return len(rows)
 
 
 def offices(session: Session) -> Sequence[RowMapping]:
@@ -151,13 +103,15 @@ def offices(session: Session) -> Sequence[RowMapping]:
     return session.execute(select(office).order_by(office.c.code)).mappings().all()
 
 
-def branches(session: Session) -> Sequence[RowMapping]:
-    """All branches by code, with the province of their office."""
+def branches(session: Session, of_office: str | None = None) -> Sequence[RowMapping]:
+    """All branches, or those of an office, by code, with the province of their office."""
     query = (
         select(branch, office.c.province)
         .join(office, office.c.code == branch.c.office)
         .order_by(branch.c.code)
     )
+    if of_office is not None:
+        query = query.where(branch.c.office == of_office)
     return session.execute(query).mappings().all()
 
 
@@ -181,21 +135,16 @@ def limits(session: Session) -> Sequence[RowMapping]:
     return session.execute(query).mappings().all()
 
 
-def limit(session: Session, limit_id: int) -> RowMapping | None:
-    """One limit row, superseded or not."""
-    return session.execute(select(limit_rule).where(limit_rule.c.id == limit_id)).mappings().first()
+def limits_by_id(session: Session, ids: Sequence[int]) -> Sequence[RowMapping]:
+    """Some limit rows, superseded or not."""
+    return session.execute(select(limit_rule).where(limit_rule.c.id.in_(ids))).mappings().all()
 
 
-def calendars(session: Session) -> Sequence[RowMapping]:
-    """The newest calendar of each scope."""
+def supplements(session: Session) -> Sequence[RowMapping]:
+    """What a completed supplement does, by day of receipt, the oldest first."""
     query = (
-        select(calendar)
-        .ext(distinct_on(calendar.c.scope))
-        .order_by(calendar.c.scope, calendar.c.version.desc())
+        select(supplement_rule)
+        .where(supplement_rule.c.superseded_in.is_(None))
+        .order_by(supplement_rule.c.valid_from.nulls_first())
     )
     return session.execute(query).mappings().all()
-
-
-def calendar_by_id(session: Session, calendar_id: int) -> RowMapping | None:
-    """One calendar version."""
-    return session.execute(select(calendar).where(calendar.c.id == calendar_id)).mappings().first()

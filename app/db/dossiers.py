@@ -1,6 +1,6 @@
 """Dossiers: saving snapshots in a handful of statements, and the lists people work from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -278,67 +278,3 @@ def history(session: Session, code: str) -> Sequence[RowMapping]:
     """The revisions of a dossier, oldest first."""
     query = select(revision).where(revision.c.code == code).order_by(revision.c.revision_no)
     return session.execute(query).mappings().all()
-
-
-def stale(
-    session: Session, version: int, procedures: Sequence[str] | None, after: str, limit: int
-) -> Sequence[RowMapping]:
-    """Open dossiers, and ended ones without a limit, derived with an older catalogue, by code.
-
-    `procedures` None means all. Closed dossiers with a limit keep what was used (design §5).
-    """
-    query = (
-        select(dossier)
-        .where(
-            dossier.c.code > after,
-            dossier.c.catalogue_version < version,
-            text("(state NOT IN ('finished', 'closed') OR no_limit IS NOT NULL)"),
-        )
-        .order_by(dossier.c.code)
-        .limit(limit)
-    )
-    if procedures is not None:
-        query = query.where(dossier.c.procedure_code.in_(procedures))
-    return session.execute(query).mappings().all()
-
-
-_REFIND = text(
-    f"""
-WITH moved AS (
-  UPDATE dossier SET {", ".join(f"{_column(n)} = incoming.{_column(n)}" for n in _FINDINGS)},
-    revision_no = dossier.revision_no + CASE WHEN dossier.due_on IS DISTINCT FROM incoming.due_on
-      OR dossier.state <> incoming.state OR dossier.limit_id IS DISTINCT FROM incoming.limit_id
-      THEN 1 ELSE 0 END,
-    head_hash = CASE WHEN dossier.due_on IS DISTINCT FROM incoming.due_on
-      OR dossier.state <> incoming.state OR dossier.limit_id IS DISTINCT FROM incoming.limit_id
-      THEN sha256(dossier.head_hash || dossier.content_hash) ELSE dossier.head_hash END
-  FROM incoming
-  WHERE dossier.code = incoming.code AND dossier.content_hash = incoming.content_hash
-    AND dossier.updated_at = incoming.updated_at
-  RETURNING new.code, old.revision_no AS old_revision_no, new.revision_no, new.updated_at,
-    new.content_hash, new.head_hash, old.due_on AS old_due_on, new.due_on AS new_due_on, new.source
-), told AS (
-  INSERT INTO revision (code, revision_no, at, by, source, why, updated_at, changes,
-                        old_due_on, new_due_on, content_hash, head_hash)
-  SELECT code, revision_no, :now, :by, source, :why, updated_at, NULL,
-         old_due_on, new_due_on, content_hash, head_hash
-  FROM moved WHERE revision_no <> old_revision_no
-)
-SELECT code, revision_no <> old_revision_no FROM moved
-"""
-)
-
-
-def refind(
-    session: Session, rows: Sequence[Row], by: str, why: str, now: datetime
-) -> Mapping[str, bool]:
-    """Write new findings for unchanged facts; a row changed meanwhile is skipped.
-
-    Returns the codes written, and for each whether its due day, state or limit moved (then it has
-    a revision that says why).
-    """
-    _copy(session, sorted(rows, key=lambda row: row.code))
-    found = {row[0]: row[1] for row in session.execute(_REFIND, {"now": now, "by": by, "why": why})}
-    session.execute(_UNWATCH, {"codes": list(found)})
-    session.execute(_WATCH, {"codes": list(found)})
-    return found

@@ -1,12 +1,20 @@
 """What may be published of the catalogue: one shape, by command as by API, each field checked."""
 
 from datetime import date, time
-from typing import Annotated, Literal
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
 
-from app.core.clock import MAX_QUANTITY, SupplementPolicy, Unit
+from app.core.clock import MAX_QUANTITY, LimitError, SupplementPolicy, Unit
 from app.core.limits import Start
+from app.core.steps import StepUnit, half_days
 
 _Quantity = Annotated[int | float, Field(ge=0, le=MAX_QUANTITY)]
 _Code = Annotated[str, Field(min_length=1, max_length=60)]
@@ -20,9 +28,6 @@ _Local = Annotated[
         when_used="json",
     ),
 ]
-
-
-date_of_day = date  # a member called `date` hides the type from what follows it
 
 
 class _Strict(BaseModel):
@@ -43,6 +48,45 @@ class Difficult(_Strict):
     stages: list[Figure] | None = None
 
 
+class TaxRow(Figure):
+    """What the tax office has for its notice: its own clock, never charged to the branch."""
+
+    ground: str = ""
+
+
+class StepRow(_Strict):
+    """A step as the law prints it: `quantity` in days or `half_days`; neither: no time of its own.
+
+    It is kept in half days, so the same law is the same row however it was written.
+    """
+
+    unit: StepUnit
+    quantity: int | float | None = Field(
+        default=None, gt=0, le=MAX_QUANTITY, exclude=True, description="0.5, 1, 1.5 … days"
+    )
+    half_days: int | None = Field(default=None, ge=1, le=2 * MAX_QUANTITY)
+    name: str | None = Field(default=None, max_length=200)
+
+    @field_validator("quantity")
+    @classmethod
+    def _whole(cls, sent: float | None) -> float | None:
+        if sent is not None:
+            try:
+                half_days(sent)
+            except LimitError as wrong:
+                raise ValueError(wrong.why) from None
+        return sent
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if self.quantity is not None:
+            told = half_days(self.quantity)
+            if self.half_days not in (None, told):
+                raise ValueError("quantity and half_days differ; give one of them")
+            self.half_days, self.quantity = told, None
+        return self
+
+
 class LimitRow(_Strict):
     """One row of law; `valid_until` is the last day included."""
 
@@ -60,6 +104,8 @@ class LimitRow(_Strict):
     difficult: Difficult | None = None
     difficult_note: str | None = None
     extension: Figure | None = None
+    tax: TaxRow | None = Field(default=None, description="shown, never charged to the branch")
+    steps: list[StepRow] | None = Field(default=None, max_length=50)
     start: Start | None = None
     supplement: SupplementPolicy | None = None
     ground: str = ""
@@ -127,37 +173,17 @@ class OfficeBody(_Strict):
     communes: list[Commune] = Field(max_length=10_000)
 
 
-_Hours = list[tuple[str, str]]
-_Week = dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], _Hours]
+class SupplementRow(_Strict):
+    """What a completed supplement does for some days of receipt, the last included."""
+
+    valid_from: date | None = None
+    valid_until: date | None = None
+    policy: SupplementPolicy
+    ground: str = ""
+    doubt: str | None = None
 
 
-class Day(_Strict):
-    """A day off, or one worked in exchange; `hours` are other hours on that one date."""
+class SupplementBody(_Strict):
+    """Every day of receipt has one row: they meet, the first and the last are open."""
 
-    date: date_of_day
-    kind: Literal["off", "work"]
-    name: str = Field(min_length=1, description="said in every explanation")
-    source: str = ""
-    hours: _Hours | None = None
-
-
-class SeasonRow(_Strict):
-    """A week of its own for a while (summer hours), both days included; null is without end."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    from_on: date | None = Field(default=None, alias="from")
-    until_on: date | None = Field(default=None, alias="until")
-    week: _Week
-
-
-class CalendarBody(_Strict):
-    """A working calendar, as in `app/catalogue/calendar_vn.json`."""
-
-    name: str = ""
-    zone: str = "Asia/Ho_Chi_Minh"
-    confirmed_from: date | None = None
-    confirmed_until: date | None = None
-    week: _Week
-    seasons: list[SeasonRow] = Field(default_factory=list, max_length=200)
-    days: list[Day] = Field(default_factory=list, max_length=20_000)
+    rows: list[SupplementRow] = Field(min_length=1, max_length=50)

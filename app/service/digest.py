@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core.calendar import CalendarEndsError, WorkingCalendar
+from app.core.calendar import WorkingCalendar
+from app.core.layers import unconfirmed_soon
+from app.core.office_hours import CalendarEndsError
 from app.db import deliveries, digests
 from app.db.deliveries import Channel, Draft
 from app.db.digests import SHOWN, Group, Recipient, Standing, Yard
@@ -66,7 +68,8 @@ def write_digests(
         return 0
     clocks = branch_clocks(session, rules, now, silence_days=silence_days, soon_days=soon_days)
     days = branch_days(session, rules, clocks, now)
-    drafts = [_mail(one, _covered(one, days), day, now, public_url) for one in people]
+    open_from = unconfirmed(rules, [one.branch.code for one in days], day)
+    drafts = [_mail(one, _covered(one, days), open_from, day, now, public_url) for one in people]
     drafts += [_message(one, _covered(one, days), day, now) for one in hooks]
     return deliveries.queue(session, drafts, now)
 
@@ -104,6 +107,16 @@ def branch_days(
     ]
 
 
+def unconfirmed(rules: Rules, branches: Iterable[str], day: date) -> dict[date, list[str]]:
+    """The first days nobody has confirmed, from 60 days before, each with the branches it is of."""
+    found: dict[date, list[str]] = {}
+    for branch in branches:
+        first = unconfirmed_soon(rules.published(branch).spec, day)
+        if first is not None:
+            found.setdefault(first, []).append(branch)
+    return dict(sorted(found.items()))
+
+
 def _yard(branch: str, calendar: WorkingCalendar, clock: BranchClock, now: datetime) -> Yard:
     day = calendar.local_day(now)
     day_start = calendar.midnight_after(day - 1)
@@ -138,14 +151,16 @@ def _sees(recipient: Recipient, branch: Branch) -> bool:
 def _mail(
     recipient: Recipient,
     days: Sequence[BranchDay],
+    open_from: Mapping[date, Sequence[str]],
     day: date,
     now: datetime,
     public_url: str | None,
 ) -> Draft:
     whole = recipient.branches is None
+    warned = _calendar(days, open_from, public_url) if whole else []
     body = {
         "subject": subject(days, day, whole_office=whole),
-        "text": letter(days, day, now, public_url, whole_office=whole),
+        "text": letter(days, day, now, public_url, warned, whole_office=whole),
         "office": recipient.office,
     }
     return Draft(recipient.key, Channel.MAIL, recipient.address, _only(days), body)
@@ -194,10 +209,14 @@ def letter(
     day: date,
     now: datetime,
     public_url: str | None,
+    warned: Sequence[str] = (),
     *,
     whole_office: bool,
 ) -> str:
-    """The digest as plain text: figures, what each branch has, then the codes, earliest first."""
+    """The digest as plain text: figures, what each branch has, then the codes, earliest first.
+
+    `warned` are lines of what else has to be done.
+    """
     zone = days[0].yard.day_start.tzinfo
     title = _title(days, whole_office=whole_office)
     at = f"{_WEEKDAYS[day.weekday()]} {day:%d/%m/%Y}, số liệu lúc {now.astimezone(zone):%H:%M}"
@@ -207,6 +226,7 @@ def letter(
         *_summary(days),
         "",
         *_feeds(days, zone),
+        *warned,
     ]
     if len(days) > 1:
         lines += ["THEO CHI NHÁNH", *(_line(one, public_url) for one in days), ""]
@@ -253,6 +273,27 @@ def _feeds(days: Iterable[BranchDay], zone: tzinfo | None) -> list[str]:
                 else "chưa từng gửi dữ liệu"
             )
             lines.append(f"CHÚ Ý: {day.branch.short_name} {told}.")
+    return [*lines, ""] if lines else []
+
+
+def _calendar(
+    days: Sequence[BranchDay], open_from: Mapping[date, Sequence[str]], public_url: str | None
+) -> list[str]:
+    """That the calendar is not confirmed for long, and what to do, for whoever keeps it."""
+    names = {day.branch.code: day.branch.short_name for day in days}
+    lines = []
+    for first, branches in open_from.items():
+        mine = [names[code] for code in branches if code in names]
+        if not mine:
+            continue
+        whose = "" if len(mine) == len(names) else f" của {', '.join(mine)}"
+        lines.append(
+            f"CHÚ Ý: lịch làm việc{whose} từ {first:%d/%m/%Y} chưa được xác nhận, hạn trả rơi vào "
+            "những ngày đó chỉ là tạm tính. Hãy nhập ngày nghỉ theo thông báo chính thức rồi xác "
+            "nhận lịch."
+        )
+        if public_url:
+            lines.append(f"  {public_url.rstrip('/')}/calendar?year={first.year}")
     return [*lines, ""] if lines else []
 
 

@@ -1,7 +1,7 @@
 """Why a stored dossier is due when it is: derived again from its facts with the law it names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -9,42 +9,48 @@ from sqlalchemy.orm import Session
 from app.core.clock import SupplementPolicy
 from app.core.findings import Findings, Ground, derive
 from app.core.lifecycle import Facts
-from app.db import catalogue
-from app.service.calendars import working_calendar
-from app.service.limits import limit_rule
-from app.service.recompute import facts_of
-from app.service.rules import Published, Rules
+from app.core.limits import SupplementRule
+from app.service.calendars import Published
+from app.service.rules import RuleBook, Rules
+from app.service.stored import facts_of
+from app.service.used import Used, used
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A dossier's facts and findings, and the calendar version they lean on."""
+    """A dossier's facts and findings, and the very calendar and policy they lean on.
+
+    `supplement` is the general rule its supplement policy comes from; None where the limit says
+    itself what a supplement does, or that rule is no longer in force.
+    """
 
     facts: Facts
     findings: Findings
     published: Published
+    supplement: SupplementRule | None
 
 
-def explain(session: Session, row: Mapping[Any, Any], rules: Rules) -> Explained:
+def explain(session: Session, row: Mapping[Any, Any], book: RuleBook, rules: Rules) -> Explained:
     """Derive a stored dossier again with the very limit and calendar rows it was derived with."""
     facts = facts_of(row)
-    published = rules.published(row["branch"])
-    if published.id != row["calendar_id"]:
-        held = catalogue.calendar_by_id(session, row["calendar_id"])
-        if held is not None:
-            published = Published(held["id"], held["version"], working_calendar(held["body"]))
-    ground = Ground(
-        rules=None,
-        province=rules.branches[row["branch"]].province,
-        difficult=row["difficult"],
-        calendar=published.calendar,
-        later_policy=rules.later_policy,
-    )
-    used = catalogue.limit(session, row["limit_id"]) if row["limit_id"] else None
-    if used is not None:
-        rule = replace(limit_rule(used), policy=SupplementPolicy(row["policy"]))
-        ground = replace(ground, rules=[rule], province=used["province"] or "")
-        facts = replace(facts, case=used["case"])
-    else:
-        ground = replace(ground, rules=rules.limits.get(row["procedure_code"]), difficult=None)
-    return Explained(facts, derive(facts, ground), published)
+    held = used(session, row, book, rules)
+    if held is None:
+        published = rules.published(row["branch"])
+        ground = Ground(
+            rules=rules.limits.get(row["procedure_code"]),
+            province=rules.branches[row["branch"]].province,
+            difficult=None,
+            calendar=published.calendar,
+        )
+        return Explained(facts, derive(facts, ground), published, None)
+    findings = held.derive(facts)
+    return Explained(facts, findings, held.published, _general(findings, held, facts, rules))
+
+
+def _general(findings: Findings, held: Used, facts: Facts, rules: Rules) -> SupplementRule | None:
+    if held.own_policy or findings.choice is None or facts.received_at is None:
+        return None
+    on = facts.received_at.astimezone(held.published.calendar.zone).date()
+    policy = SupplementPolicy(findings.choice.policy)
+    covering = (rule for rule in rules.supplements if rule.covers(on))
+    return next((rule for rule in covering if rule.policy is policy), None)

@@ -10,15 +10,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy.orm import Session
 
-from app.core.calendar import CalendarError
 from app.core.codes import dossier_code
 from app.core.lifecycle import Facts
+from app.core.office_hours import CalendarError
 from app.core.problems import Problem
-from app.db import catalogue, dossiers, feeds, quarantine
+from app.db import derived, dossiers, feeds, publications, quarantine
 from app.db.dossiers import Author, Held, Row
 from app.service import records
 from app.service.rows import BRANCH_AT, PROCEDURE_AT, RECEIVED_AT, to_row
 from app.service.rules import RuleBook, Rules
+from app.service.used import all_used, keeps
 
 CHUNK = 5_000
 _WAVES = 8
@@ -63,6 +64,7 @@ class Outcome:
 class _Ready:
     line: int
     raw: bytes
+    facts: Facts
     row: Row
 
 
@@ -77,11 +79,11 @@ def take_in(
 ) -> list[Outcome]:
     """Take in up to 5,000 records in one transaction; one outcome a line, in the order of lines.
 
-    Steps: 1. hold the catalogue still; 2. read, check and derive each record; 3. part those that
-    share a code; 4. save; 5. tell apart what was not written; 6. keep what was refused (unless the
-    caller does).
+    Steps: 1. hold the catalogue still; 2. read, check and derive each record, those closed before
+    with what they were closed with; 3. part those that share a code; 4. save; 5. tell apart what
+    was not written; 6. keep what was refused (unless the caller does).
     """
-    rules = book.in_force(session, catalogue.hold(session))
+    rules = book.in_force(session, publications.hold(session))
     outcomes: dict[int, Outcome] = {}
     ready: list[_Ready] = []
     for line in lines:
@@ -90,6 +92,7 @@ def take_in(
             outcomes[line.number] = found
         else:
             ready.append(found)
+    ready = _as_closed(session, ready, book, rules)
 
     author = Author(caller.source, caller.by, sorted(caller.branches))
     for wave in _waves(ready, outcomes):
@@ -140,7 +143,31 @@ def _prepare(line: Line, caller: Caller, rules: Rules, now: datetime) -> _Ready 
     except CalendarError as ends:
         beyond = Problem("received_at", "{why}; correct the date", {"why": str(ends)})
         return Outcome(line.number, record.code, "quarantined", (beyond,))
-    return _Ready(line.number, line.raw, row)
+    return _Ready(line.number, line.raw, facts, row)
+
+
+def _as_closed(session: Session, ready: list[_Ready], book: RuleBook, rules: Rules) -> list[_Ready]:
+    """What was closed under an older catalogue keeps its limit and calendar (design §5).
+
+    A hand-over, told months after the result, must not be judged by a holiday published since.
+    """
+    ended = [item.row.code for item in ready if item.facts.end is not None]
+    held = (
+        {row["code"]: row for row in derived.closed_before(session, ended, rules.version)}
+        if ended
+        else {}
+    )
+    if not held:
+        return ready
+    laws = all_used(session, list(held.values()), book, rules)
+    return [
+        replace(item, row=to_row(item.facts, rules, item.row.name, laws[item.row.code]))
+        if item.row.code in laws
+        and item.facts.end is not None
+        and keeps(item.facts, held[item.row.code])
+        else item
+        for item in ready
+    ]
 
 
 def _strangers(facts: Facts, caller: Caller, rules: Rules) -> list[Problem]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from app.core.clock import Limit, SupplementPolicy, Unit
 from app.core.limits import LimitRule, Start
+from app.core.steps import StepLimit, StepUnit, half_days
+from app.core.taxes import TaxLimit
 
 
 def limit_rule(row: Mapping[Any, Any]) -> LimitRule:
@@ -26,7 +28,7 @@ def limit_rule(row: Mapping[Any, Any]) -> LimitRule:
         if difficult
         else None,
         difficult_stages=_stages(difficult.get("stages")),
-        extension=_extension(rule.get("extension")),
+        extension=_figure(rule.get("extension")),
         start=Start(rule.get("start") or Start.RECEIPT),
         policy=SupplementPolicy(rule["supplement"]) if rule.get("supplement") else None,
         ground=rule.get("ground", ""),
@@ -34,6 +36,8 @@ def limit_rule(row: Mapping[Any, Any]) -> LimitRule:
         confidence=rule.get("confidence", ""),
         doubt=rule.get("doubt"),
         difficult_note=rule.get("difficult_note"),
+        tax=_tax(rule.get("tax")),
+        steps=_steps(rule.get("steps")),
     )
 
 
@@ -41,5 +45,22 @@ def _stages(rows: Sequence[Mapping[str, Any]] | None) -> tuple[Limit, ...]:
     return tuple(Limit.of(row["quantity"], Unit(row["unit"])) for row in rows or ())
 
 
-def _extension(row: Mapping[Any, Any] | None) -> Limit | None:
+def _figure(row: Mapping[Any, Any] | None) -> Limit | None:
     return Limit.of(row["quantity"], Unit(row["unit"])) if row else None
+
+
+def _tax(row: Mapping[Any, Any] | None) -> TaxLimit | None:
+    limit = _figure(row)
+    return TaxLimit(limit, row.get("ground", "")) if row and limit else None
+
+
+def _steps(rows: Sequence[Mapping[str, Any]] | None) -> tuple[StepLimit, ...]:
+    """A step is stored in half days; a row of the catalogue's own file may give days."""
+    return tuple(
+        StepLimit(
+            StepUnit(row["unit"]),
+            half_days(row["quantity"]) if row.get("quantity") else row.get("half_days"),
+            row.get("name"),
+        )
+        for row in rows or ()
+    )

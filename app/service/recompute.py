@@ -1,110 +1,201 @@
-"""When the law changes: derive anew what was derived with an older catalogue, chunk by chunk."""
+"""When the law changes: derive anew what a publication may concern, chunk by chunk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy.orm import Session
 
-from app.core.clock import Suspension
-from app.core.lifecycle import (
-    Apology,
-    ApplicantKind,
-    Channel,
-    Extension,
-    Facts,
-    Outcome,
-    Status,
-    Step,
-)
-from app.core.stages import StageFact
-from app.db import catalogue, dossiers
+from app.core.findings import Findings
+from app.db import derived, publications
+from app.db.derived import FOUND, Found, Stored
 from app.db.engine import Sessions, again_if_deadlocked
-from app.service.rows import to_row
-from app.service.rules import RuleBook
+from app.service.rows import BRANCH_AT, found, stored_findings
+from app.service.rules import RuleBook, Rules
+from app.service.stored import facts_told
 
 CHUNK = 2_000
+_VERSION, _STAGES = FOUND.index("catalogue_version"), FOUND.index("stage_dues")
+
+
+class Work(NamedTuple):
+    """A publication whose dossiers are not all derived yet, and the code reached so far."""
+
+    version: int
+    by: str
+    reach: Mapping[str, list[str]] | None
+    after: str
+
+
+class Chunk(NamedTuple):
+    """Dossiers derived with one version of the catalogue, not yet written.
+
+    `rows` are those whose findings differ from what is stored; `read` counts all of them, `last`
+    is the greatest code among them.
+    """
+
+    work: Work
+    version: int
+    rows: list[Found]
+    read: int
+    last: str
+
+
+class Done(NamedTuple):
+    """How many dossiers were derived, and how many of them moved; `whole` if nothing is left."""
+
+    derived: int
+    moved: int
+    whole: bool
+
+
+class GoneError(Exception):
+    """The chunk cannot be written: the catalogue moved on, or another process is at it."""
+
+    def __init__(self, *, elsewhere: bool) -> None:
+        super().__init__()
+        self.elsewhere = elsewhere
 
 
 def recompute(
-    sessions: Sessions, book: RuleBook, by: str, now: datetime, procedures: Sequence[str] | None
-) -> tuple[int, int]:
-    """Derive every open dossier (and ended ones that had no limit) with the newest catalogue.
-
-    Each chunk is a transaction of its own and skips rows that changed meanwhile (those were
-    derived with the newest anyway), so it can be stopped and started again. Returns how many were
-    derived and how many of them moved; each that moved has a revision that says why.
-    """
-    derived, moved, after = 0, 0, ""
-    with sessions() as session:
-        target = catalogue.version(session)
-
-    def chunk(session: Session) -> tuple[Mapping[str, bool], str] | None:
-        done = recompute_chunk(session, book, by, now, procedures, after)
-        if done is None and procedures is None:
-            catalogue.set_derived(session, target)
-        return done
-
-    while True:
-        done = again_if_deadlocked(sessions, chunk)
-        if done is None:
-            return derived, moved
-        found, after = done
-        derived += len(found)
-        moved += sum(found.values())
-
-
-def recompute_chunk(
-    session: Session,
+    sessions: Sessions,
     book: RuleBook,
-    by: str,
     now: datetime,
-    procedures: Sequence[str] | None,
-    after: str,
-) -> tuple[Mapping[str, bool], str] | None:
-    """One chunk in the order of codes: what was derived, and where it ended; None at the end."""
-    rules = book.in_force(session, catalogue.hold(session))
-    held = dossiers.stale(session, rules.version, procedures, after, CHUNK)
-    if not held:
+    *,
+    at_most: int | None = None,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Done:
+    """Derive the open dossiers that publications not yet followed may concern.
+
+    The next chunk is derived while the one before is being written. Each is a transaction of its
+    own that notes how far it came, so it can be stopped and started again, by another process too;
+    it skips rows that changed meanwhile (those were derived with the newest anyway), and a chunk
+    derived with a catalogue no longer the newest is thrown away. Stops after about `at_most`
+    dossiers, or when another process is at it.
+    """
+    with ThreadPoolExecutor(1, "recompute") as writer:
+        run = _Run(sessions, book, now, writer, on_progress)
+        while (work := _next(sessions)) is not None:
+            if at_most is not None and run.derived >= at_most:
+                return Done(run.derived, run.moved, whole=False)
+            try:
+                run.follow(work, at_most)
+            except GoneError as why:
+                if why.elsewhere:
+                    return Done(run.derived, run.moved, whole=False)
+    return Done(run.derived, run.moved, whole=True)
+
+
+def _next(sessions: Sessions) -> Work | None:
+    with sessions() as session:
+        row = publications.next_underived(session)
+    return None if row is None else _work(row)
+
+
+def _work(row: Mapping[Any, Any]) -> Work:
+    return Work(row["version"], row["by"], row["reach"], row["derived_until"])
+
+
+@dataclass(slots=True)
+class _Run:
+    sessions: Sessions
+    book: RuleBook
+    now: datetime
+    writer: ThreadPoolExecutor
+    on_progress: Callable[[int], None]
+    derived: int = 0
+    moved: int = 0
+
+    def follow(self, work: Work, at_most: int | None) -> None:
+        """Follow one publication to its end, or until about `at_most` dossiers were derived."""
+        writing: Future[int] | None = None
+        while True:
+            chunk = derive(self.sessions, self.book, work)
+            if writing is not None:
+                self.moved += writing.result()
+            if at_most is not None and self.derived >= at_most:
+                return
+            writing = self.writer.submit(
+                again_if_deadlocked, self.sessions, partial(write, chunk=chunk, now=self.now)
+            )
+            self.derived += chunk.read
+            self.on_progress(self.derived)
+            if not chunk.read:
+                self.moved += writing.result()
+                return
+            work = work._replace(after=chunk.last)
+
+
+def derive(sessions: Sessions, book: RuleBook, work: Work) -> Chunk:
+    """The next chunk of a publication's dossiers, derived and not yet written."""
+    with sessions() as session:
+        rules = book.in_force(session)
+        held = derived.open_ones(session, rules.version, work.reach, work.after, CHUNK)
+    news = (refound(one, rules) for one in held if one.facts[BRANCH_AT] in rules.branches)
+    rows = [new for new in news if new is not None]
+    return Chunk(work, rules.version, rows, len(held), held[-1].code if held else work.after)
+
+
+def write(session: Session, chunk: Chunk, now: datetime) -> int:
+    """Write a chunk and note how far it came; returns how many dossiers moved.
+
+    Raises:
+        GoneError: the catalogue it was derived with is no longer the newest, or another process
+            came first.
+    """
+    if publications.hold(session) != chunk.version:
+        raise GoneError(elsewhere=False)
+    row = publications.next_underived(session, lock=True)
+    if row is None or _work(row) != chunk.work:
+        raise GoneError(elsewhere=True)
+    why = f"catalogue {chunk.version}"
+    moved = 0
+    if chunk.rows:
+        moved = sum(derived.refind(session, chunk.rows, chunk.work.by, why, now).values())
+    publications.note_progress(
+        session,
+        chunk.work.version,
+        until=chunk.last,
+        derived=chunk.read,
+        moved=moved,
+        done_at=None if chunk.read else now,
+    )
+    return moved
+
+
+def refound(held: Stored, rules: Rules) -> Found | None:
+    """What the newest catalogue makes of a stored dossier; None if that is what is stored."""
+    facts = facts_told(held.code, held.facts, held.updated_at)
+    findings = found(facts, rules)
+    new = stored_findings(facts, findings, rules.version, rules.published(facts.branch).id)
+    if _same(held.findings, new):
         return None
-    rows = [
-        to_row(facts_of(row), rules, None)._replace(content_hash=bytes(row["content_hash"]))
-        for row in held
-        if row["branch"] in rules.branches
-    ]
-    why = f"catalogue {rules.version}"
-    return dossiers.refind(session, rows, by, why, now), held[-1]["code"]
+    return told_anew(held, findings, new)
 
 
-def facts_of(row: Mapping[Any, Any]) -> Facts:
-    """The facts of a stored dossier, as they were sent."""
-    return Facts(
-        code=row["code"],
-        procedure=row["procedure"],
-        branch=row["branch"],
-        status=Status(row["status"]),
-        updated_at=row["updated_at"],
-        case=row["case"],
-        commune=row["commune"],
-        channel=Channel(row["channel"]),
-        applicant_kind=ApplicantKind(row["applicant_kind"]),
-        submitted_at=row["submitted_at"],
-        received_at=row["received_at"],
-        land_office_received_at=row["land_office_received_at"],
-        promised_at=row["promised_at"],
-        suspensions=_many(row["suspensions"], tuple[Suspension, ...]),
-        stages=_many(row["stages"], tuple[StageFact, ...]),
-        extensions=_many(row["extensions"], tuple[Extension, ...]),
-        apologies=_many(row["apologies"], tuple[Apology, ...]),
-        steps=_many(row["steps"], tuple[Step, ...]),
-        finished_at=row["finished_at"],
-        ended_at=row["ended_at"],
-        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
-        handed_over_at=row["handed_over_at"],
-        online_payment=row["online_payment"],
+def told_anew(held: Stored, findings: Findings, new: tuple[Any, ...]) -> Found:
+    """New findings of a stored dossier, with the moments at which something must be said."""
+    return Found(
+        code=held.code,
+        findings=new,
+        updated_at=held.updated_at,
+        content_hash=bytes(held.content_hash),
+        moments=[moment.at for moment in findings.moments] or None,
+        levels=[int(moment.level) for moment in findings.moments] or None,
     )
 
 
-def _many(rows: Any, kind: Any) -> Any:  # noqa: ANN401 JSON in, dataclasses out
-    return msgspec.convert(rows or (), kind)
+def _same(stored: Sequence[Any], new: Sequence[Any]) -> bool:
+    """Whether findings are as they stand; the version alone makes no difference."""
+    for place, (was, will) in enumerate(zip(stored, new, strict=True)):
+        if was == will or place == _VERSION:
+            continue
+        if place != _STAGES or was is None or will is None:
+            return False
+        if msgspec.json.decode(was) != msgspec.json.decode(will):
+            return False
+    return True

@@ -12,24 +12,29 @@ from app.core.findings import Findings, derive
 from app.core.lifecycle import Facts
 from app.db.dossiers import Row
 from app.service.rules import Rules
+from app.service.used import Used
 
 PROCEDURE_AT, BRANCH_AT, RECEIVED_AT = 1, 3, 9
 """Places in `stored_facts`."""
 
 
-def to_row(facts: Facts, rules: Rules, name: str | None) -> Row:
-    """A snapshot with its findings, ready for `db.dossiers.save`."""
+def to_row(facts: Facts, rules: Rules, name: str | None, held: Used | None = None) -> Row:
+    """A snapshot with its findings, ready for `db.dossiers.save`.
+
+    With `held` it is judged by the law and calendar named there instead of the newest.
+    """
     procedure = procedure_code(facts.procedure)
-    received_on = None
-    calendar = rules.calendar_of(facts.branch)
-    if facts.received_at is not None:
-        received_on = facts.received_at.astimezone(calendar.zone).date()
-    findings = derive(facts, rules.ground(procedure, facts.branch, facts.commune, received_on))
+    if held is None:
+        findings = found(facts, rules)
+        named = (rules.version, rules.published(facts.branch).id)
+    else:
+        findings = held.derive(facts)
+        named = (held.version, held.published.id)
     stored = stored_facts(facts, procedure)
     return Row(
         code=facts.code.strip().upper(),
         facts=stored,
-        findings=stored_findings(facts, findings, rules),
+        findings=stored_findings(facts, findings, *named),
         updated_at=facts.updated_at,
         content_hash=sha256(msgspec.json.encode(stored)).digest(),
         promise=_why_promised(facts) if facts.promised_at else None,
@@ -37,6 +42,16 @@ def to_row(facts: Facts, rules: Rules, name: str | None) -> Row:
         levels=[int(moment.level) for moment in findings.moments] or None,
         name=name,
     )
+
+
+def found(facts: Facts, rules: Rules) -> Findings:
+    """The findings of a snapshot by the newest law and calendar."""
+    received_on = None
+    if facts.received_at is not None:
+        zone = rules.calendar_of(facts.branch).zone
+        received_on = facts.received_at.astimezone(zone).date()
+    procedure = procedure_code(facts.procedure)
+    return derive(facts, rules.ground(procedure, facts.branch, facts.commune, received_on))
 
 
 def stored_facts(facts: Facts, procedure: str) -> tuple[Any, ...]:
@@ -67,17 +82,22 @@ def stored_facts(facts: Facts, procedure: str) -> tuple[Any, ...]:
     )
 
 
-def stored_findings(facts: Facts, findings: Findings, rules: Rules) -> tuple[Any, ...]:
-    """The findings in the order of `db.tables.dossiers.FINDINGS`."""
+def stored_findings(
+    facts: Facts, findings: Findings, version: int, calendar_id: int
+) -> tuple[Any, ...]:
+    """The findings in the order of `db.tables.dossiers.FINDINGS`.
+
+    `version` and `calendar_id` name the catalogue and the working calendar they were made with.
+    """
     choice = findings.choice
     ended = facts.how_ended
     return (
-        rules.version,
+        version,
         findings.state.value,
         findings.no_limit.value if findings.no_limit else None,
         ended.value if ended else None,
         choice.rule.id if choice else None,
-        rules.published(facts.branch).id,
+        calendar_id,
         choice.rule.case if choice else None,
         choice.case_assumed if choice else False,
         choice.difficult if choice else False,

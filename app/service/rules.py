@@ -1,21 +1,21 @@
 """The rules in force: the catalogue read once per version and turned into law the core can use."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from threading import Lock
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
 from app.core.calendar import WorkingCalendar
 from app.core.clock import SupplementPolicy
 from app.core.findings import Ground
-from app.core.limits import LimitRule
-from app.db import catalogue
-from app.service.calendars import working_calendar
+from app.core.limits import Law, LimitRule, SupplementRule
+from app.db import calendars, catalogue, publications
+from app.db.calendars import NATIONAL
+from app.service.calendars import Published, published
 from app.service.limits import limit_rule
-
-NATIONAL = "national"
 
 
 class NoCalendarError(LookupError):
@@ -59,38 +59,38 @@ class Commune:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A calendar version in force and its table."""
-
-    id: int
-    version: int
-    calendar: WorkingCalendar
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
-    """One version of the catalogue, immutable, safe to share between threads."""
+    """One version of the catalogue, immutable, safe to share between threads.
+
+    `calendars` has the working calendar of every branch and office by code, and the nation's under
+    `national`.
+    """
 
     version: int
     branches: Mapping[str, Branch]
     communes: Mapping[str, Commune]
     procedures: Mapping[str, str]
-    limits: Mapping[str, Sequence[LimitRule]]
+    limits: Mapping[str, Law]
     calendars: Mapping[str, Published]
-    later_policy: SupplementPolicy
+    supplements: Sequence[SupplementRule] = ()
+    grounds: dict[tuple[str, str, bool | None], Ground] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def published(self, branch: str | None) -> Published:
-        """The calendar a branch works by: its own, its office's, or the national one.
+        """The working calendar of a branch; the nation's for none.
 
         Raises:
             NoCalendarError: no calendar was ever published for it.
         """
-        held = self.branches.get(branch) if branch else None
-        scopes = (held.code, held.office, NATIONAL) if held else (NATIONAL,)
-        for scope in scopes:
-            if scope in self.calendars:
-                return self.calendars[scope]
-        raise NoCalendarError("no calendar is published; run `dunghan catalogue load`")
+        found = self.calendars.get(branch or NATIONAL) or self.calendars.get(NATIONAL)
+        if found is None:
+            raise NoCalendarError("no calendar is published; run `dunghan catalogue load`")
+        return found
+
+    def of_scope(self, scope: str) -> Published:
+        """The working calendar of the nation, an office or a branch."""
+        return self.published(scope if scope in self.calendars else None)
 
     def calendar_of(self, branch: str | None) -> WorkingCalendar:
         """The working calendar of a branch."""
@@ -105,22 +105,30 @@ class Rules:
         if commune is not None:
             held = self.communes.get(commune)
             difficult = None if held is None else on is not None and held.is_difficult(on)
-        return Ground(
-            rules=self.limits.get(procedure),
-            province=self.branches[branch].province,
-            difficult=difficult,
-            calendar=self.calendar_of(branch),
-            later_policy=self.later_policy,
-        )
+        key = (procedure, branch, difficult)
+        found = self.grounds.get(key)
+        if found is None:
+            found = self.grounds[key] = Ground(
+                rules=self.limits.get(procedure),
+                province=self.branches[branch].province,
+                difficult=difficult,
+                calendar=self.calendar_of(branch),
+            )
+        return found
 
 
 class RuleBook:
-    """Keeps the newest rules; re-reads them when the catalogue has moved on."""
+    """Keeps the newest rules; re-reads them when the catalogue has moved on.
 
-    def __init__(self, later_policy: SupplementPolicy = SupplementPolicy.RESUME) -> None:
+    What is immutable (working calendars, limit rows) it keeps for good, by id: a calendar's table
+    is built once a process, and what a closed dossier was derived with is at hand.
+    """
+
+    def __init__(self) -> None:
         """Start empty; the first use reads."""
-        self._later_policy = later_policy
         self._rules: Rules | None = None
+        self._calendars: dict[int, Published] = {}
+        self._limits: dict[int, LimitRule] = {}
         self._lock = Lock()
 
     def in_force(self, session: Session, version: int | None = None) -> Rules:
@@ -128,44 +136,97 @@ class RuleBook:
 
         Give `version` if the caller has already read it in this transaction.
         """
-        newest = catalogue.version(session) if version is None else version
+        newest = publications.version(session) if version is None else version
         rules = self._rules
         if rules is None or rules.version != newest:
             with self._lock:
                 rules = self._rules
                 if rules is None or rules.version != newest:
-                    rules = self._rules = read(session, newest, self._later_policy)
+                    rules = self._rules = read(session, newest, self._calendars)
+                    self._calendars |= {held.id: held for held in rules.calendars.values()}
         return rules
 
+    def calendar(self, session: Session, calendar_id: int) -> Published:
+        """A working calendar by its id, of any time."""
+        held = self._calendars.get(calendar_id)
+        if held is None:
+            rows = calendars.layers_of(session, calendar_id)
+            held = self._calendars[calendar_id] = published(calendar_id, rows)
+        return held
 
-def read(session: Session, version: int, later_policy: SupplementPolicy) -> Rules:
-    """Read one version whole: some thousand rows, a few statements."""
+    def limits(self, session: Session, ids: Collection[int]) -> Mapping[int, LimitRule]:
+        """Limit rows by their ids, superseded or not."""
+        unknown = set(ids) - self._limits.keys()
+        if unknown:
+            rows = catalogue.limits_by_id(session, sorted(unknown))
+            self._limits |= {row["id"]: limit_rule(row) for row in rows}
+        return self._limits
+
+
+def read(
+    session: Session, version: int, known: Mapping[int, Published] = MappingProxyType({})
+) -> Rules:
+    """Read one version whole: some thousand rows, a few statements.
+
+    `known` are working calendars that need not be built again.
+    """
     limits: dict[str, list[LimitRule]] = {}
     for row in catalogue.limits(session):
         limits.setdefault(row["procedure"], []).append(limit_rule(row))
+    supplements = [
+        SupplementRule(
+            SupplementPolicy(row["policy"]),
+            row["valid_from"],
+            row["valid_until"],
+            row["ground"],
+            row["doubt"],
+        )
+        for row in catalogue.supplements(session)
+    ]
+    branches = {
+        row["code"]: Branch(
+            row["code"],
+            row["office"],
+            row["province"],
+            row["name"],
+            row["short_name"],
+            row["active_from"],
+            row["active_until"],
+        )
+        for row in catalogue.branches(session)
+    }
     return Rules(
         version=version,
-        branches={
-            row["code"]: Branch(
-                row["code"],
-                row["office"],
-                row["province"],
-                row["name"],
-                row["short_name"],
-                row["active_from"],
-                row["active_until"],
-            )
-            for row in catalogue.branches(session)
-        },
+        branches=branches,
         communes={
             row["code"]: Commune(row["code"], row["difficult_from"], row["difficult_until"])
             for row in catalogue.communes(session)
         },
         procedures={row["code"]: row["name"] for row in catalogue.procedures(session)},
-        limits=limits,
-        calendars={
-            row["scope"]: Published(row["id"], row["version"], working_calendar(row["body"]))
-            for row in catalogue.calendars(session)
-        },
-        later_policy=later_policy,
+        limits={code: Law(rows, supplements) for code, rows in limits.items()},
+        calendars=_calendars(session, branches.values(), known),
+        supplements=supplements,
     )
+
+
+def _calendars(
+    session: Session, branches: Iterable[Branch], known: Mapping[int, Published]
+) -> dict[str, Published]:
+    """The nation's working calendar and that of each branch; branches of equal layers share one."""
+    newest = {row["scope"]: row for row in calendars.newest(session)}
+    ids = calendars.stacks(session, [row["id"] for row in newest.values()])
+    made: dict[tuple[int, ...], Published] = {}
+
+    def stack(*scopes: str) -> Published | None:
+        rows = [newest[scope] for scope in scopes if scope in newest]
+        layers = tuple(row["id"] for row in rows)
+        if layers and layers not in made:
+            found = ids[layers]
+            made[layers] = known.get(found) or published(found, rows)
+        return made.get(layers)
+
+    found = {NATIONAL: stack(NATIONAL)}
+    for one in branches:
+        found[one.office] = found.get(one.office) or stack(NATIONAL, one.office)
+        found[one.code] = stack(NATIONAL, one.office, one.code)
+    return {scope: held for scope, held in found.items() if held is not None}

@@ -5,7 +5,8 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from app.core.calendar import CalendarEndsError, WorkingCalendar
+from app.core.calendar import WorkingCalendar
+from app.core.office_hours import CalendarEndsError
 from app.db import feeds
 from app.service.rules import Rules
 

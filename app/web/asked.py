@@ -14,9 +14,10 @@ from pydantic import (
     model_validator,
 )
 
-from app.core.calendar import WEEKDAYS, BadCalendarError, CalendarSpec, hours
 from app.core.clock import Limit, Reason, SupplementPolicy, Suspension, Unit
+from app.core.office_hours import WEEKDAYS, BadCalendarError, CalendarSpec, hours
 from app.core.problems import Problem
+from app.core.stages import StageFact
 from app.web.problems import ProblemError
 
 
@@ -89,7 +90,8 @@ class SuspensionAsked(_Strict):
     ground: str | None = Field(default=None, max_length=2_000)
 
 
-Spans = list[tuple[str, str]]
+# A day of 24 hours has room for these; every one is laid out over up to forty years.
+Spans = Annotated[list[tuple[str, str]], Field(max_length=48)]
 
 
 class CalendarAsked(_Strict):
@@ -140,6 +142,21 @@ class Asked(_Strict):
         if sum(way is not None for way in ways) != 1:
             raise ValueError("give one of procedure, limit, or stages")
         return self
+
+    def stage_facts(self) -> list[StageFact]:
+        """What the stages say of their starts and ends, checked: they follow one another."""
+        latest, found = self.received_at, []
+        for at, stage in enumerate(self.stages or ()):
+            for name, moment in (("started_at", stage.started_at), ("ended_at", stage.ended_at)):
+                if moment is not None and moment < latest:
+                    told = Problem(
+                        f"stages[{at}].{name}",
+                        "it is before the receipt, or before what came earlier; correct one",
+                    )
+                    raise unprocessable(told)
+                latest = moment or latest
+            found.append(StageFact(at + 1, stage.started_at, stage.ended_at))
+        return found
 
     def stops(self) -> list[Suspension]:
         """The suspensions as the core has them, checked."""

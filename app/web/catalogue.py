@@ -1,23 +1,21 @@
-"""The catalogue over HTTP: branches, communes, procedures with their limits, calendars."""
+"""The catalogue over HTTP but for its calendars: branches, communes, procedures, policies."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 
 from app.core.problems import Problem
-from app.db import catalogue
-from app.service import publish
-from app.service.access import Principal, Right
-from app.service.catalogue_items import OfficeBody, Procedure
-from app.service.publish import NotPublishableError
-from app.service.recompute import recompute
-from app.service.rules import NATIONAL
+from app.db import catalogue, publications
+from app.db.calendars import NATIONAL
+from app.service import changes
+from app.service.catalogue_items import OfficeBody, Procedure, SupplementBody
 from app.web import shown
-from app.web.deps import Now, Publisher, Reader, TheParts, Transaction
+from app.web.deps import MAX_ID, Reader, Transaction
 from app.web.problems import ProblemError
+from app.web.publishing import Publishing, may_publish, publication, refused
 
 router = APIRouter(prefix="/v1", tags=["catalogue"], max_body_size=16 * 1024 * 1024)
 
@@ -61,19 +59,15 @@ def get_office(session: Transaction, code: str, caller: Reader) -> dict[str, Any
 
 @router.put("/offices/{code}", summary="Publish the office with its branches and communes")
 def put_office(
-    code: str, body: OfficeBody, caller: Publisher, held: TheParts, now: Now
+    code: str, body: OfficeBody, publishing: Annotated[Publishing, Depends()]
 ) -> dict[str, Any]:
     """Only the caller's own office; what is left out stays as it is. Open dossiers are derived."""
-    if code != caller.office or body.office.code != code:
+    if code != publishing.caller.office or body.office.code != code:
         raise ProblemError(HTTPStatus.NOT_FOUND, "No office {code} of yours", code=code[:60])
-    _may_publish(caller, nation=False)
-    with held.sessions.begin() as session:
-        wrong = _not_ours(session, code, body)
-        if wrong is not None:
-            raise _refused(wrong)
-        publish.office(session, body, now)
-    derived, moved = recompute(held.sessions, held.book, caller.by, now, None)
-    return {"dossiers_derived": derived, "dossiers_moved": moved}
+    may_publish(publishing.caller, nation=False)
+    return publishing.make(
+        lambda: changes.office(body), lambda session: _not_ours(session, code, body)
+    )
 
 
 def _not_ours(session: Session, office: str, body: OfficeBody) -> Problem | None:
@@ -123,47 +117,44 @@ def get_procedures(session: Transaction, caller: Reader) -> dict[str, Any]:  # n
 
 @router.put("/procedures/{code}", summary="Publish a procedure with its limits")
 def put_procedure(
-    code: str, body: Procedure, caller: Publisher, held: TheParts, now: Now
+    code: str, body: Procedure, publishing: Annotated[Publishing, Depends()]
 ) -> dict[str, Any]:
     """Publish, then derive the open dossiers of the procedure and those that had no limit."""
-    _may_publish(caller, nation=True)
+    may_publish(publishing.caller, nation=True)
     if body.code != code:
-        raise _refused(Problem("code", "the code is not the one in the address"))
-    try:
-        with held.sessions.begin() as session:
-            moved = publish.procedures(session, [body], now)
-    except NotPublishableError as wrong:
-        raise _refused(*wrong.problems) from None
-    derived, changed = recompute(held.sessions, held.book, caller.by, now, [code])
-    return {"limits_moved": moved, "dossiers_derived": derived, "dossiers_moved": changed}
+        raise refused(Problem("code", "the code is not the one in the address"))
+    return publishing.make(lambda: changes.procedures([body]))
 
 
-@router.get("/calendars/{scope}", summary="The calendar in force for a scope")
-def get_calendar(session: Transaction, scope: str, caller: Reader) -> dict[str, Any]:
-    """`national`, an office, or a branch; 404 where a scope has none of its own."""
-    mine = {NATIONAL, caller.office, *caller.branches}
-    for row in catalogue.calendars(session):
-        if row["scope"] == scope and scope in mine:
-            return dict(row["body"]) | {"scope": scope, "version": row["version"]}
-    raise ProblemError(HTTPStatus.NOT_FOUND, "No calendar {scope}", scope=scope[:60])
+@router.get("/policies/supplement", summary="What a completed supplement does to a limit")
+def get_supplement(session: Transaction, caller: Reader) -> dict[str, Any]:  # noqa: ARG001 access
+    """By day of receipt, for limits that do not say so themselves."""
+    named = ("valid_from", "valid_until", "policy", "ground", "doubt")
+    rows = catalogue.supplements(session)
+    return {"rows": [{name: shown.value(row[name]) for name in named} for row in rows]}
 
 
-@router.put("/calendars/{scope}", summary="Publish a new version of a calendar")
-def put_calendar(
-    scope: str, body: dict[str, Any], caller: Publisher, held: TheParts, now: Now
+@router.put("/policies/supplement", summary="Publish what a completed supplement does")
+def put_supplement(
+    body: SupplementBody, publishing: Annotated[Publishing, Depends()]
 ) -> dict[str, Any]:
-    """Versions are immutable; open dossiers are derived anew, closed ones keep what was used."""
-    if scope not in {NATIONAL, caller.office, *caller.branches}:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "No calendar {scope}", scope=scope[:60])
-    if scope not in caller.branches:
-        _may_publish(caller, nation=scope == NATIONAL)
-    try:
-        with held.sessions.begin() as session:
-            changed = publish.calendar(session, scope, body, now)
-    except NotPublishableError as wrong:
-        raise _refused(*wrong.problems) from None
-    derived, moved = recompute(held.sessions, held.book, caller.by, now, None)
-    return {"changed": changed, "dossiers_derived": derived, "dossiers_moved": moved}
+    """Law that is not sure is a setting: here with its ground, its doubt and who set it."""
+    may_publish(publishing.caller, nation=True)
+    return publishing.make(lambda: changes.supplement(body))
+
+
+@router.get("/publications", summary="Who changed the catalogue, when, and what it moved")
+def get_publications(
+    session: Transaction,
+    caller: Reader,
+    cursor: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> dict[str, Any]:
+    """Newest first; those of other offices and branches are left out."""
+    mine = sorted({caller.office, NATIONAL, *caller.branches})
+    rows = publications.newest(session, mine, limit + 1, cursor)
+    items = [publication(row) for row in rows[:limit]]
+    return {"items": items, "next": str(items[-1]["version"]) if len(rows) > limit else None}
 
 
 def _list(rows: Any) -> dict[str, Any]:  # noqa: ANN401 an iterable of rows
@@ -171,22 +162,3 @@ def _list(rows: Any) -> dict[str, Any]:  # noqa: ANN401 an iterable of rows
         {name: shown.value(value) for name, value in row.items()} for row in rows
     ]
     return {"items": items, "next": None}
-
-
-def _refused(*problems: Problem) -> ProblemError:
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "It cannot be published", problems)
-
-
-def _may_publish(caller: Principal, *, nation: bool) -> None:
-    """Law that concerns more than one's own branches is for who may see the whole office.
-
-    What the whole nation counts by needs the right `admin` besides.
-    """
-    if not caller.whole_office:
-        raise ProblemError(
-            HTTPStatus.FORBIDDEN, "This concerns the whole office, and you act for some branches"
-        )
-    if nation and Right.ADMIN not in caller.rights:
-        raise ProblemError(
-            HTTPStatus.FORBIDDEN, "This credential has no right '{right}'", right=Right.ADMIN.value
-        )

@@ -1,19 +1,25 @@
 """The calculator: when would it be due, and why. Nothing is stored."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
 
-from app.core.calendar import BadCalendarError, CalendarEndsError, CalendarSpec, WorkingCalendar
-from app.core.clock import Deadline, Limit, LimitError, SupplementPolicy, deadline
+from app.core.calendar import WorkingCalendar
+from app.core.clock import Deadline, Limit, LimitError, SupplementPolicy, Suspension, deadline
+from app.core.conventions import by_hours, of_stages, where_it_differs
+from app.core.duties import longer
+from app.core.limits import Choice
+from app.core.office_hours import BadCalendarError, CalendarEndsError, CalendarSpec
 from app.core.problems import Problem
-from app.core.stages import Stage, StageFact, between, last_begun, stages
+from app.core.stages import Stage, between, last_begun, stages
+from app.core.taxes import TaxLimit, gaps, legs
 from app.core.trace import Line, explain
 from app.service.ask import chosen
 from app.service.rules import Rules
-from app.web import shown
+from app.web import beside, shown
 from app.web.asked import Asked, StageAsked, unprocessable
 from app.web.deps import Now, Reader, TheParts, Transaction
 from app.web.problems import language_of
@@ -22,6 +28,20 @@ router = APIRouter(prefix="/v1", tags=["deadlines"])
 
 _YEARS = 40
 _FIRST_YEARS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is computed: the law that applies, and by which calendar, in which language."""
+
+    asked: Asked
+    stops: Sequence[Suspension]
+    calendar: WorkingCalendar
+    policy: SupplementPolicy
+    now: datetime
+    language: str
+    ground: str = ""
+    tax: TaxLimit | None = None
 
 
 @router.post("/deadlines", summary="When it would be due, and why")
@@ -36,12 +56,22 @@ def post_deadline(
         )
     if asked.branch is None and asked.procedure is not None and caller.branches:
         asked = asked.model_copy(update={"branch": min(caller.branches)})  # one's own province
-    language = language_of(request)
+    return answered(asked, rules, now, language_of(request))
+
+
+def answered(asked: Asked, rules: Rules, now: datetime, language: str) -> dict[str, Any]:
+    """The answer to a question, the same over HTTP and in a terminal.
+
+    Raises:
+        ProblemError: the question cannot be answered; its field is named.
+    """
     try:
         if asked.calendar is None:
-            calendar = rules.calendar_of(asked.branch)
-            return _answer(asked, rules, calendar, now, language)
-        return _with_own_calendar(asked, asked.calendar.spec(), rules, now, language)
+            held = rules.published(asked.branch)
+            told = _answer(asked, rules, held.calendar, now, language)
+            return told | {"calendar": shown.calendar(held)}
+        told = _with_own_calendar(asked, asked.calendar.spec(), rules, now, language)
+        return told | {"calendar": None}
     except BadCalendarError as wrong:
         raise unprocessable(
             Problem(f"calendar.{wrong.where}", "{why}", {"why": wrong.why})
@@ -49,10 +79,10 @@ def post_deadline(
     except LimitError as wrong:
         raise unprocessable(Problem(f"limit.{wrong.field}", "{why}", {"why": wrong.why})) from None
     except CalendarEndsError as wrong:
-        told = Problem(
-            "limit", "no due date within {years} years: {why}", {"years": _YEARS, "why": str(wrong)}
-        )
-        raise unprocessable(told) from None
+        told_why = {"years": _YEARS, "why": str(wrong)}
+        raise unprocessable(
+            Problem("limit", "no due date within {years} years: {why}", told_why)
+        ) from None
 
 
 def _with_own_calendar(
@@ -68,30 +98,25 @@ def _with_own_calendar(
         except CalendarEndsError:
             if years == _YEARS:
                 raise
-        except (KeyError, ValueError, OSError) as wrong:
-            if isinstance(wrong, (BadCalendarError, LimitError)):
-                raise
-            raise BadCalendarError("zone", f"{spec.zone!r} is not a time zone") from None
     raise AssertionError("unreachable")
 
 
 def _answer(
     asked: Asked, rules: Rules, calendar: WorkingCalendar, now: datetime, language: str
 ) -> dict[str, Any]:
-    policy = asked.supplement or SupplementPolicy.RESUME
     if asked.procedure is not None:
         return _by_procedure(asked, rules, calendar, now, language)
+    policy = asked.supplement or SupplementPolicy.RESUME
+    question = _Question(asked, asked.stops(), calendar, policy, now, language)
     if asked.stages is not None:
         limits = [
             _stage_limit(at, stage, asked.cutoff if at == 0 else None)
             for at, stage in enumerate(asked.stages)
         ]
-        return _staged(asked, limits, policy, calendar, "", now, language)
+        return _staged(question, limits)
     if asked.limit is None:
         raise AssertionError("the model has checked that one is given")
-    limit = asked.limit.limit(asked.cutoff)
-    clock = deadline(asked.received_at, limit, asked.stops(), calendar, policy)
-    return _plain(clock, limit, calendar, "", now, language)
+    return _plain(question, asked.limit.limit(asked.cutoff))
 
 
 def _stage_limit(at: int, stage: StageAsked, cutoff: time | None) -> Limit:
@@ -118,74 +143,83 @@ def _by_procedure(
     )
     if isinstance(choice, Problem):
         raise unprocessable(choice)
-    policy = asked.supplement or choice.policy
-    law = {
-        "procedure": choice.rule.procedure,
-        "case": choice.rule.case,
+    rule, policy = choice.rule, asked.supplement or choice.policy
+    question = _Question(asked, stops, calendar, policy, now, language, rule.ground, rule.tax)
+    general = None
+    if rule.policy is None and asked.supplement is None:
+        on = asked.received_at.astimezone(calendar.zone).date()
+        general = next((held for held in rules.supplements if held.covers(on)), None)
+    law = _law(question, choice) | shown.supplement_rule(general, language)
+    if choice.stages:
+        return law | _staged(question, choice.stages)
+    return law | _plain(question, choice.limit)
+
+
+def _law(question: _Question, choice: Choice) -> dict[str, Any]:
+    rule, language = choice.rule, question.language
+    may_last = longer(question.asked.received_at, choice, question.stops, (), question.calendar)
+    return {
+        "procedure": rule.procedure,
+        "case": rule.case,
         "case_assumed": choice.case_assumed,
         "difficult": choice.difficult,
         "limit": shown.limit(choice.limit),
-        "supplement": policy.value,
-        "ground": choice.rule.ground,
-        "source": choice.rule.source,
-        "confidence": choice.rule.confidence,
+        "extension": beside.extension(may_last),
+        "ground": rule.ground,
+        "source": rule.source,
+        "confidence": rule.confidence,
         "doubt": shown.doubt(choice, language),
+        "steps": beside.step_limits(choice.steps, language),
     }
-    if choice.stages:
-        limits = list(choice.stages)
-        return law | _staged(asked, limits, policy, calendar, choice.rule.ground, now, language)
-    clock = deadline(asked.received_at, choice.limit, stops, calendar, policy)
-    return law | _plain(clock, choice.limit, calendar, choice.rule.ground, now, language)
 
 
-def _plain(
-    clock: Deadline,
-    limit: Limit,
-    calendar: WorkingCalendar,
-    ground: str,
-    now: datetime,
-    language: str,
-) -> dict[str, Any]:
-    answer = shown.deadline(clock, limit, calendar, ground, language)
-    answer["remaining"] = shown.remaining(clock, calendar, now)
+def _plain(question: _Question, limit: Limit) -> dict[str, Any]:
+    received_at, calendar = question.asked.received_at, question.calendar
+    clock = deadline(received_at, limit, question.stops, calendar, question.policy)
+    theirs = by_hours(received_at, limit, question.stops, calendar, question.policy)
+    answer = shown.deadline(clock, limit, calendar, question.ground, question.language)
+    answer["hour_convention"] = beside.hour_convention(where_it_differs(clock, theirs))
+    answer["supplement"] = question.policy.value
+    answer["remaining"] = shown.remaining(clock, calendar, question.now)
     answer["stages"] = [{"stage": 1, "due_on": answer["due_on"], "due_at": answer["due_at"]}]
+    found = legs(gaps(question.stops, ()), question.tax, calendar, question.now)
+    answer["tax"] = beside.taxes(found, question.language)
     return answer
 
 
-def _staged(
-    asked: Asked,
-    limits: Sequence[Limit],
-    policy: SupplementPolicy,
-    calendar: WorkingCalendar,
-    ground: str,
-    now: datetime,
-    language: str,
-) -> dict[str, Any]:
-    facts = [
-        StageFact(number, stage.started_at, stage.ended_at)
-        for number, stage in enumerate(asked.stages or (), start=1)
-    ]
-    found = stages(asked.received_at, limits, facts, asked.stops(), calendar, policy)
+def _staged(question: _Question, limits: Sequence[Limit]) -> dict[str, Any]:
+    asked, calendar, language = question.asked, question.calendar, question.language
+    law = (asked.stage_facts(), question.stops, calendar, question.policy)
+    found = stages(asked.received_at, limits, *law)
+    theirs = [beside.hour_convention(one) for one in of_stages(asked.received_at, found, *law)]
     stage = last_begun(found)
-    clock = stage.deadline if stage and not between(found) else None
+    running = stage if stage and not between(found) else None
+    clock = running.deadline if running else None
+    leg = legs(gaps(question.stops, found), question.tax, calendar, question.now)
     return {
         "due_on": shown.value(clock.due_on) if clock else None,
         "due_at": clock.due_at.isoformat() if clock and clock.due_at else None,
+        "hour_convention": theirs[running.stage - 1] if running else None,
         "provisional": any(one.deadline.provisional for one in found if one.deadline),
         "waiting": between(found),
-        "remaining": shown.remaining(clock, calendar, now) if clock else None,
-        "stages": [_stage(one) for one in found],
+        "supplement": question.policy.value,
+        "remaining": shown.remaining(clock, calendar, question.now) if clock else None,
+        "stages": [
+            _stage(one) | {"hour_convention": hours}
+            for one, hours in zip(found, theirs, strict=True)
+        ],
+        "tax": beside.taxes(leg, language),
         "trace": [
             {"stage": one.stage, **line}
             for one in found
             if one.deadline
-            for line in shown.trace(_explained(one, one.deadline, calendar, ground), language)
+            for line in shown.trace(_explained(one, one.deadline, question), language)
         ],
     }
 
 
-def _explained(one: Stage, clock: Deadline, calendar: WorkingCalendar, ground: str) -> list[Line]:
-    return explain(clock, one.limit, calendar, ground, later_stage=one.stage > 1)
+def _explained(one: Stage, clock: Deadline, question: _Question) -> list[Line]:
+    return explain(clock, one.limit, question.calendar, question.ground, later_stage=one.stage > 1)
 
 
 def _stage(one: Stage) -> dict[str, Any]:

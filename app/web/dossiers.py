@@ -93,7 +93,7 @@ def put_dossier(
         found = _row(session, outcome.code or "", caller)
         rules = held.book.in_force(session)
         told_deadline = shown.explained(
-            found, explain(session, found, rules), now, language_of(request)
+            found, explain(session, found, held.book, rules), now, language_of(request)
         )
     answer = {"code": outcome.code, "outcome": outcome.outcome, "deadline": told_deadline}
     created = outcome.outcome == "created"
@@ -153,7 +153,7 @@ def get_deadline(
     """When it is due and why: each counted and each skipped day, the ground, the calendar."""
     row = _row(session, code, caller)
     rules = held.book.in_force(session)
-    return shown.explained(row, explain(session, row, rules), now, language_of(request))
+    return shown.explained(row, explain(session, row, held.book, rules), now, language_of(request))
 
 
 @router.get("/{code}/history", summary="Revisions, oldest first")

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details, in the caller's language, naming the field or the line."""
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
@@ -66,6 +67,16 @@ def body(
     return answer
 
 
+class _ProblemResponse(JSONResponse):
+    """What a problem repeats of a request may hold half a character, which no encoding has."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: object) -> bytes:
+        told = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return told.encode("utf-8", "replace")
+
+
 def response(
     request: Request,
     status: HTTPStatus,
@@ -77,7 +88,7 @@ def response(
 ) -> JSONResponse:
     """A problem as an answer; `members` are added to it."""
     content = body(status, title, problems, language_of(request), params) | members
-    return JSONResponse(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return _ProblemResponse(content, status, headers=dict(headers or {}))
 
 
 _TEXT = {"type": "string"}

@@ -1,55 +1,28 @@
 """Dossiers and deadlines as they are shown: instants with the office's offset, days as dates."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from app.core.calendar import CalendarEndsError, WorkingCalendar, micros
+from app.core.calendar import WorkingCalendar, micros
 from app.core.clock import Deadline, Limit
-from app.core.duties import Owed, owed
-from app.core.limits import Choice
+from app.core.limits import Choice, SupplementRule
+from app.core.office_hours import CalendarEndsError
 from app.core.rating import verdict
 from app.core.stages import Stage
 from app.core.trace import Line, explain
 from app.core.yardsticks import Yardstick
+from app.service.calendars import Published
 from app.service.explain import Explained
+from app.web import beside
 from app.web.language import tell
+from app.web.written import ZONE, instant, limit, value
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+__all__ = ["ZONE", "deadline", "dossier", "explained", "instant", "limit", "remaining", "value"]
+
 _HIDDEN = frozenset(
     {"content_hash", "head_hash", "source", "limit_id", "calendar_id", "catalogue_version"}
 )
-
-
-def instant(at: datetime | None) -> str | None:
-    """An instant with the offset of Viet Nam."""
-    return None if at is None else at.astimezone(ZONE).isoformat()
-
-
-def value(held: Any) -> Any:  # noqa: ANN401 a column of any type
-    """A column as JSON has it."""
-    if isinstance(held, datetime):
-        return instant(held)
-    if isinstance(held, date):
-        return held.isoformat()
-    if isinstance(held, (bytes, memoryview)):
-        return bytes(held).hex()
-    if isinstance(held, list):
-        return [_item(one) for one in held]
-    return held
-
-
-def _item(held: Any) -> Any:  # noqa: ANN401 a member of a list of any type
-    """A suspension, stage, step… as it was sent: the same names, the office's offset."""
-    if not isinstance(held, dict):
-        return held
-    told = {}
-    for name, one in held.items():
-        at = isinstance(one, str) and name.endswith("_at")
-        sent = {"from_at": "from", "until_at": "until"}.get(name, name)
-        told[sent] = instant(datetime.fromisoformat(one)) if at else one
-    return told
 
 
 def dossier(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -132,80 +105,74 @@ def deadline(
     }
 
 
-def limit(held: Limit) -> dict[str, Any]:
-    """A limit as people write it."""
-    figure = held.quantity
-    return {
-        "quantity": int(figure) if figure == int(figure) else figure,
-        "unit": held.unit.value,
-        "cutoff": held.cutoff.isoformat("minutes") if held.cutoff else None,
-    }
-
-
 def explained(
     row: Mapping[Any, Any], held: Explained, now: datetime, language: str
 ) -> dict[str, Any]:
     """The whole explanation of a stored dossier's due date."""
-    findings, calendar = held.findings, held.published.calendar
-    choice, spec = findings.choice, calendar.spec
+    findings, working = held.findings, held.published.calendar
+    choice = findings.choice
     clock = findings.clock if findings.due_at is not None else None
     ended = held.facts.end is not None
+    more = beside.beside(held, now)
     return {
         "code": row["code"],
         "state": row["state"],
         "no_limit": row["no_limit"],
         "due_on": value(findings.due_on),
         "due_at": value(findings.due_at),
+        "hour_convention": beside.hour_convention(more.hours.now),
         "provisional": findings.provisional,
         "suspended_since": instant(findings.clock.suspended_since if findings.clock else None),
         "promised_at": value(row["promised_at"]),
-        "remaining": remaining(clock, calendar, now) if clock and not ended else None,
+        "remaining": remaining(clock, working, now) if clock and not ended else None,
         "limit": limit(choice.limit) if choice else None,
+        "extension": beside.extension(more.longer),
         "case": row["case_used"],
         "case_assumed": row["case_assumed"],
         "difficult": row["difficult"],
         "supplement": choice.policy.value if choice else None,
+        **supplement_rule(held.supplement, language),
         "ground": choice.rule.ground if choice else None,
         "source": choice.rule.source if choice else None,
         "confidence": choice.rule.confidence if choice else None,
         "doubt": doubt(choice, language) if choice else None,
-        "calendar": {
-            "version": held.published.version,
-            "confirmed_from": value(spec.confirmed_from),
-            "confirmed_until": value(spec.confirmed_until),
-        },
-        "duties": [duty(one) for one in duties_of(held, now)],
+        "calendar": calendar(held.published),
+        "duties": beside.duties(more.duties, language),
         "finished_at": value(row["finished_at"]),
         "ended_at": value(row["ended_at"]),
         "outcome": row["how_ended"],
         "verdict": verdicts(row),
-        "stages": [stage(one, held.facts.end or now) for one in findings.stages],
+        "stages": [
+            stage(one, held.facts.end or now) | {"hour_convention": beside.hour_convention(theirs)}
+            for one, theirs in zip(findings.stages, more.hours.stages, strict=True)
+        ],
+        "tax": beside.taxes(more.legs, language),
+        "steps": beside.steps(more.steps, language),
         "trace": whole_trace(held, language),
+    }
+
+
+def supplement_rule(held: SupplementRule | None, language: str) -> dict[str, str | None]:
+    """The general rule the supplement policy is from; null where the limit or the asker says."""
+    return {
+        "supplement_ground": held.ground or None if held else None,
+        "supplement_doubt": tell(held.doubt, language) if held and held.doubt else None,
+    }
+
+
+def calendar(held: Published) -> dict[str, Any]:
+    """The layers that were used with their versions, and how far they are officially confirmed."""
+    spec = held.calendar.spec
+    return {
+        "layers": [{"scope": one.scope, "version": one.version} for one in held.layers],
+        "confirmed_from": value(spec.confirmed_from),
+        "confirmed_until": value(spec.confirmed_until),
     }
 
 
 def doubt(choice: Choice, language: str) -> str | None:
     """What is not certain of the limit, in a language."""
     return "; ".join(tell(one, language) for one in choice.doubts) or None
-
-
-def duties_of(held: Explained, now: datetime) -> tuple[Owed, ...]:
-    """What the office owes for this dossier besides the result, as it stands now."""
-    findings = held.findings
-    calendar = held.published.calendar
-    return owed(held.facts, findings.clock, findings.limit, calendar, now)
-
-
-def duty(one: Owed) -> dict[str, Any]:
-    """One duty: acceptance, supplement notice, apology, hand-over."""
-    return {
-        "duty": one.duty.value,
-        "due_on": value(one.due_on),
-        "due_at": instant(one.due_at),
-        "done_at": instant(one.done_at),
-        "late": one.late,
-        "ground": one.ground,
-    }
 
 
 def stage(one: Stage, until: datetime | None = None) -> dict[str, Any]:

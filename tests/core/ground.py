@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.core.calendar import WEEKDAYS, CalendarSpec, Hours, WorkingCalendar, hours
+from app.core.calendar import WorkingCalendar
 from app.core.clock import Limit, Reason, SupplementPolicy, Suspension, Unit
+from app.core.office_hours import WEEKDAYS, CalendarSpec, Hours, hours
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 OFFICE = hours([("07:00", "11:30"), ("13:30", "17:00")], "week")

@@ -6,8 +6,8 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.core.calendar import CalendarSpec
 from app.core.clock import Limit, Reason, SupplementPolicy, Suspension, Unit
+from app.core.office_hours import CalendarSpec
 
 ONE_DAY = timedelta(days=1)
 QUARTER = timedelta(minutes=15)

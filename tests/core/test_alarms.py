@@ -6,8 +6,9 @@ import pytest
 from hypothesis import assume, given
 
 from app.core.alarms import Level, moments
-from app.core.calendar import CalendarSpec, WorkingCalendar
+from app.core.calendar import WorkingCalendar
 from app.core.clock import Limit, Unit, deadline
+from app.core.office_hours import CalendarSpec
 from tests.core.ground import at, day, official, week_of, working_days, working_hours
 from tests.core.worlds import World, worlds
 

@@ -8,16 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.calendar import (
+from app.core.calendar import WorkingCalendar, instant, micros
+from app.core.office_hours import (
     BadCalendarError,
     CalendarEndsError,
     CalendarSpec,
     Interval,
     Season,
-    WorkingCalendar,
     hours,
-    instant,
-    micros,
 )
 from tests.core import naive
 from tests.core.ground import HANOI, OFFICE, at, day, official, official_spec, week_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from app.core.calendar import CalendarEndsError, CalendarSpec, WorkingCalendar, hours, micros
+from app.core.calendar import WorkingCalendar, micros
 from app.core.clock import (
     MAX_QUANTITY,
     Limit,
@@ -20,6 +20,7 @@ from app.core.clock import (
     add_months,
     deadline,
 )
+from app.core.office_hours import CalendarEndsError, CalendarSpec, hours
 from tests.core import naive
 from tests.core.ground import (
     at,

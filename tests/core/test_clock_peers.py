@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.calendar import CalendarSpec, WorkingCalendar, hours, instant, micros
+from app.core.calendar import WorkingCalendar, instant, micros
 from app.core.clock import Limit, Reason, Suspension, Unit, deadline
+from app.core.office_hours import CalendarSpec, hours
 from tests.core.ground import cases, day, week_of
 
 OTHER_LAW = (

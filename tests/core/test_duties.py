@@ -1,14 +1,16 @@
 """What the office owes besides the result, with the examples of the law."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from app.core.clock import Limit, Reason, Suspension, deadline
-from app.core.duties import Duty, Owed, owed
-from app.core.lifecycle import Apology, Channel, Facts, Outcome, Status
-from tests.core.ground import at, official, working_days, working_hours
+from app.core.clock import Limit, Reason, SupplementPolicy, Suspension, deadline
+from app.core.duties import Duty, Longer, Owed, longer, owed
+from app.core.lifecycle import Apology, Channel, Extension, Facts, Outcome, Status
+from app.core.limits import Choice, LimitRule, Start
+from tests.core.ground import at, day, official, stop, working_days, working_hours
 from tests.core.records import facts as told
 
 LATER = at("2027-06-01T09:00")
@@ -143,3 +145,127 @@ def test_an_instant_no_calendar_covers_owes_nothing():
     facts = record(channel=Channel.ONLINE, submitted_at=at("1990-01-01T08:00"))
 
     assert Duty.ACCEPTANCE not in duties(facts)
+
+
+def asked(*moments: str, received: str = "2026-11-17T09:00") -> Facts:
+    return record(
+        received_at=at(received),
+        suspensions=tuple(stop(moment, moment) for moment in moments),
+    )
+
+
+@pytest.mark.parametrize(
+    ("received", "article"),
+    [("2025-06-30T16:00", "NĐ 61/2018 Đ15 k3"), ("2025-07-01T07:30", "NĐ 118/2025 Đ11")],
+)
+def test_a_second_supplement_is_a_breach_with_its_ground(received: str, article: str):
+    first, second = "2025-07-02T08:00", "2025-07-09T08:00"
+
+    found = duties(asked(second, first, received=received))[Duty.ONE_SUPPLEMENT]
+
+    assert (found.done_at, found.due_on, found.breach) == (at(second), None, True)
+    assert found.ground.article == article
+    assert found.ground.doubt is not None
+
+
+def test_one_supplement_is_no_breach():
+    found = duties(asked("2026-11-18T08:00"))
+
+    assert Duty.ONE_SUPPLEMENT not in found
+    assert not found[Duty.SUPPLEMENT_NOTICE].breach
+
+
+def test_what_is_late_is_a_breach():
+    assert duties(asked("2026-11-23T08:00"))[Duty.SUPPLEMENT_NOTICE].breach
+
+
+@pytest.mark.parametrize(("received", "doubted"), [("2025-06-30", False), ("2025-07-01", True)])
+def test_duties_of_a_decree_no_longer_in_force_carry_a_doubt(received: str, doubted: bool):  # noqa: FBT001
+    facts = asked("2025-07-02T08:00", received=f"{received}T08:00")
+    facts = replace(facts, suspensions=(stop("2025-07-02T08:00", "2025-07-02T09:00"),))
+
+    found = duties(facts, at("2025-08-01T08:00"), working_days(8))
+
+    for duty in (Duty.SUPPLEMENT_NOTICE, Duty.APOLOGY):
+        assert "NĐ 61/2018" in found[duty].ground.article
+        assert (found[duty].ground.doubt is not None) is doubted
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"), [("2025-06-30T08:00", "comparison only"), ("2025-07-01T08:00", "press")]
+)
+def test_the_acceptance_of_an_online_dossier_always_carries_a_doubt(sent: str, said: str):
+    facts = record(channel=Channel.ONLINE, submitted_at=at(sent), received_at=at(sent))
+
+    doubt = duties(facts)[Duty.ACCEPTANCE].ground.doubt
+
+    assert doubt is not None
+    assert said in doubt.sentence
+
+
+def finished(*stops: Suspension, handed: str | None = None) -> Facts:
+    return record(
+        received_at=at("2026-08-20T09:00"),
+        finished_at=at("2026-08-28T09:00"),
+        handed_over_at=at(handed) if handed else None,
+        status=Status.FINISHED,
+        updated_at=at("2026-12-01T09:00"),
+        suspensions=stops,
+    )
+
+
+def test_the_time_of_an_open_payment_is_no_part_of_the_hand_over():
+    tax = Reason.FINANCIAL_OBLIGATION
+    unpaid = stop("2026-08-27T09:00", None, tax)
+    paid = stop("2026-08-27T09:00", "2026-09-07T09:00", tax)
+    supplement = stop("2026-08-24T09:00", None)
+
+    assert Duty.HAND_OVER not in duties(finished(unpaid))
+    assert duties(finished(paid))[Duty.HAND_OVER].due_on == day("2026-09-10")
+    assert duties(finished(supplement))[Duty.HAND_OVER].due_on == day("2026-09-07")
+    found = duties(finished(unpaid, handed="2026-09-15T09:00"))[Duty.HAND_OVER]
+    assert (found.due_on, found.late) == (day("2026-09-18"), False)
+
+
+MORTGAGE = LimitRule(
+    1,
+    "1.011441",
+    "default",
+    None,
+    day("2023-01-15"),
+    None,
+    working_days(0, "15:00"),
+    extension=working_days(3),
+    start=Start.LAND_OFFICE,
+)
+
+
+def extended(start: str, *granted: str, rule: LimitRule = MORTGAGE) -> Longer | None:
+    choice = Choice(
+        rule, rule.limit, (), SupplementPolicy.RESUME, difficult=False, case_assumed=False
+    )
+    extensions = tuple(Extension(at(moment), "sự cố") for moment in granted)
+    return longer(at(start), choice, (), extensions, official())
+
+
+@pytest.mark.parametrize("received", ["2026-04-29T14:50", "2026-04-29T15:20"])  # M1, M3
+def test_a_mortgage_may_be_extended_to_three_working_days_from_its_receipt(received: str):
+    found = extended(received)
+
+    assert found is not None
+    assert (found.due_on, found.granted_at, found.in_time) == (day("2026-05-06"), None, None)
+
+
+def test_an_extension_counts_only_if_granted_before_the_due_moment():
+    kept = extended("2026-04-29T14:50", "2026-04-29T16:00")
+    missed = extended("2026-04-29T14:50", "2026-04-30T08:00", "2026-05-04T08:00")
+
+    assert kept is not None
+    assert (kept.granted_at, kept.in_time) == (at("2026-04-29T16:00"), True)
+    assert missed is not None
+    assert (missed.granted_at, missed.in_time) == (at("2026-04-30T08:00"), False)
+
+
+def test_most_limits_cannot_be_extended():
+    assert extended("2026-04-29T14:50", rule=replace(MORTGAGE, extension=None)) is None
+    assert extended("2028-12-29T14:50") is None  # the calendar ends before

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.core.clock import Limit, SupplementPolicy, Suspension, Unit
-from app.core.limits import Choice, LimitRule, NoLimit, choose, in_force
+from app.core.limits import Choice, LimitRule, NoLimit, SupplementRule, choose, in_force
 from tests.core.ground import at, day, official, stop, working_days
 
 FIVE = LimitRule(
@@ -182,8 +182,12 @@ def test_a_supplement_restarts_by_the_row_else_by_the_day_of_receipt(
     rule = replace(
         FIVE, valid_from=day("2025-01-01"), policy=SupplementPolicy(own) if own else None
     )
+    supplements = (
+        SupplementRule(SupplementPolicy.RESTART, None, day("2025-06-30")),
+        SupplementRule(SupplementPolicy(later), day("2025-07-01"), None),
+    )
 
-    found = choice(rule, received_at=at(received), later_policy=SupplementPolicy(later))
+    found = choice(rule, received_at=at(received), supplements=supplements)
 
     assert found.policy == policy
 

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 
-from app.core.calendar import CalendarSpec, WorkingCalendar, hours
+from app.core.calendar import WorkingCalendar
 from app.core.clock import Limit, Reason, SupplementPolicy, Suspension, Unit, deadline
+from app.core.office_hours import CalendarSpec, hours
 from app.core.trace import Line, explain
 from tests.core import naive
 from tests.core.ground import at, day, official, stop, week_of, working_days, working_hours

@@ -7,8 +7,9 @@ from functools import cached_property
 
 from hypothesis import strategies as st
 
-from app.core.calendar import CalendarSpec, Hours, Season, WorkingCalendar, hours
+from app.core.calendar import WorkingCalendar
 from app.core.clock import Deadline, Limit, Reason, SupplementPolicy, Suspension, Unit, deadline
+from app.core.office_hours import CalendarSpec, Hours, Season, hours
 from tests.core.ground import HANOI, OFFICE
 from tests.core.naive import QUARTER
 

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.problems import Problem
-from app.db import catalogue
+from app.db import publications
 from app.db.engine import Sessions
 from app.db.tables import limit_rule
-from app.service import publish
+from app.service import changes
+from app.service.changes import NotPublishableError
 from app.service.explain import explain
-from app.service.publish import NotPublishableError
+from app.service.publish import publish, sample
 from app.service.recompute import recompute
 from app.service.rules import RuleBook
 from tests.catalogues import as_it_was
@@ -42,15 +43,16 @@ def law(*limits: dict[str, Any], **changes: Any) -> dict[str, Any]:  # noqa: ANN
 
 
 def put(session: Session, *items: dict[str, Any]) -> int:
-    return publish.procedures(session, items, UNTIL)
+    made = publish(session, changes.procedures(items), "test", UNTIL)
+    return made.changed if made else 0
 
 
 def refused(session: Session, *items: dict[str, Any]) -> tuple[Problem, ...]:
     """What is wrong with them; nothing of them is published."""
-    before = catalogue.version(session)
+    before = publications.version(session)
     with pytest.raises(NotPublishableError) as told:
         put(session, *items)
-    assert catalogue.version(session) == before
+    assert publications.version(session) == before
     assert all(problem.detail in str(told.value) for problem in told.value.problems)
     return told.value.problems
 
@@ -117,7 +119,7 @@ def test_a_gap_is_refused_and_both_its_sides_are_named(
 
 
 def test_a_gap_that_is_meant_is_published(session: Session):
-    assert put(session, law(A | {"ends": True}, C)) == 2
+    assert put(session, law(A | {"ends": True}, C)) == 3
     assert [row.rule.get("ends") for row in rows(session)] == [True, None]
 
 
@@ -131,7 +133,7 @@ def test_provinces_and_cases_are_held_apart(session: Session):
     two = law(A, B, C, OWN, OWN | {"province": "H19"})
     two["cases"].append({"case": "other", "name": "Khác", "limits": [B]})
 
-    assert put(session, two) == 6
+    assert put(session, two) == 7
 
 
 def test_an_overlap_of_a_province_names_the_province(session: Session):
@@ -143,7 +145,7 @@ def test_an_overlap_of_a_province_names_the_province(session: Session):
 
 
 def test_a_rows_last_day_may_be_the_end_of_the_procedure(session: Session):
-    assert put(session, law(A)) == 1
+    assert put(session, law(A)) == 2
 
 
 def test_all_that_is_wrong_is_told_at_once(session: Session):
@@ -197,12 +199,12 @@ def test_what_is_said_twice_is_refused(session: Session):
     assert [one.field for one in refused(session, law(C), law(B))] == [LAW]
 
 
-def test_an_unknown_member_of_an_office_is_refused(session: Session):
+def test_an_unknown_member_of_an_office_is_refused():
     office = read("dong_thap.json")
     office["communes"][3]["difficult_form"] = "2026-01-01"
 
     with pytest.raises(NotPublishableError) as told:
-        publish.office(session, office, UNTIL)
+        changes.office(office)
     assert [one.field for one in told.value.problems] == ["communes.3.difficult_form"]
 
 
@@ -212,9 +214,10 @@ def test_an_unknown_member_of_an_office_is_refused(session: Session):
 def test_the_catalogue_of_the_program_is_published_already_and_moves_nothing(session: Session):
     before = [row.id for row in session.execute(select(limit_rule).order_by(limit_rule.c.id))]
 
-    assert publish.procedures(session, read("procedures.json"), UNTIL) == 0
-    assert publish.calendar(session, "national", read("calendar_vn.json"), UNTIL) is False
-    publish.sample(session, UNTIL)
+    version = publications.version(session)
+    sample(session, "test", UNTIL)
+
+    assert publications.version(session) == version
 
     after = [row.id for row in session.execute(select(limit_rule).order_by(limit_rule.c.id))]
     assert after == before
@@ -230,7 +233,7 @@ def test_the_catalogue_of_the_program_is_published_already_and_moves_nothing(ses
     ids=range(3),
 )
 def test_the_same_law_in_other_words_is_the_same_row(session: Session, same: dict[str, Any]):
-    assert put(session, law(C)) == 1
+    assert put(session, law(C)) == 2
 
     assert put(session, law(C | same)) == 0
     assert len(rows(session)) == 1
@@ -245,7 +248,7 @@ def test_a_changed_row_is_superseded_and_the_others_keep_their_ids(session: Sess
     again = rows(session)
     assert [row.id for row in again[:3]] == [row.id for row in first]
     assert [row.superseded_in is None for row in again] == [True, True, False, True]
-    assert again[2].superseded_in == again[3].published_in == catalogue.version(session)
+    assert again[2].superseded_in == again[3].published_in == publications.version(session)
 
 
 def test_a_row_left_out_is_superseded(session: Session):
@@ -261,6 +264,7 @@ def test_a_closed_dossier_keeps_the_superseded_row_it_was_judged_by(
     eight = law(limit("2026-01-01", quantity=8, ground="luật cũ", doubt="chưa rõ"))
     with sessions.begin() as session:
         put(session, eight)
+    assert recompute(sessions, book, UNTIL) == (0, 0, True)
     lines = [record(1, procedure=LAW), finished(2, "2026-11-18", procedure=LAW)]
     send(sessions, book, [json.dumps(one).encode() for one in lines])
     old = {held["code"]: held for held in stored(sessions)}
@@ -269,7 +273,7 @@ def test_a_closed_dossier_keeps_the_superseded_row_it_was_judged_by(
     five["cases"][0]["limits"][0] |= {"quantity": 5, "ground": "luật mới", "doubt": None}
     with sessions.begin() as session:
         assert put(session, five) == 1
-    assert recompute(sessions, book, "x", UNTIL, [LAW]) == (1, 1)
+    assert recompute(sessions, book, UNTIL) == (1, 1, True)
 
     new = {held["code"]: held for held in stored(sessions)}
     assert new[code(2)] == old[code(2)]
@@ -279,7 +283,7 @@ def test_a_closed_dossier_keeps_the_superseded_row_it_was_judged_by(
     ]
     with sessions() as session:
         told = {
-            one: explain(session, new[code(one)], book.in_force(session)).findings.choice
+            one: explain(session, new[code(one)], book, book.in_force(session)).findings.choice
             for one in (1, 2)
         }
     open_one, closed = told[1], told[2]

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.db import catalogue, dossiers
+from app.db import derived, publications
+from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
 from app.db.tables import revision, watch
-from app.service import publish
+from app.service import changes
 from app.service.explain import explain
-from app.service.recompute import facts_of, recompute, recompute_chunk
-from app.service.rows import stored_findings, to_row
-from app.service.rules import NATIONAL, RuleBook
+from app.service.publish import publish
+from app.service.recompute import recompute, refound
+from app.service.rows import stored_findings
+from app.service.rules import RuleBook
+from app.service.stored import facts_of
 from tests.catalogues import as_it_was
 from tests.service.simulated import CATALOGUE, UNTIL, lines, send, stored
 from tests.web.wire import code, finished, record
@@ -60,7 +63,7 @@ def history(sessions: Sessions, number: int) -> list[Any]:
 
 def publish_law(sessions: Sessions, law: dict[str, Any]) -> None:
     with sessions.begin() as session:
-        publish.procedures(session, [law], UNTIL)
+        publish(session, changes.procedures([law]), "client:law", UNTIL)
 
 
 def closed_on(*days: str) -> dict[str, Any]:
@@ -72,22 +75,21 @@ def closed_on(*days: str) -> dict[str, Any]:
 
 def publish_calendar(sessions: Sessions, *days: str, scope: str = NATIONAL) -> None:
     with sessions.begin() as session:
-        assert publish.calendar(session, scope, closed_on(*days), UNTIL)
+        assert publish(session, changes.calendar(scope, closed_on(*days)), "x", UNTIL)
 
 
 def differing(sessions: Sessions, book: RuleBook) -> list[tuple[str, str, Any, Any]]:
     """Stored findings that a recomputation from the stored facts does not give."""
-    # What names the version, and what `explain` is told instead of finding it.
-    beside = {"catalogue_version", "calendar_id", "case_assumed"}
-    names = [name for name in dossiers._FINDINGS if name not in beside]  # noqa: SLF001 their order
+    beside = {"catalogue_version", "calendar_id"}
+    names = [name for name in derived.FOUND if name not in beside]
     wrong = []
     rows = stored(sessions)
     with sessions() as session:
         rules = book.in_force(session)
         for held in rows:
-            told = explain(session, held, rules)
-            values = stored_findings(facts_of(held), told.findings, rules)
-            again = dict(zip(dossiers._FINDINGS, values, strict=True))  # noqa: SLF001
+            told = explain(session, held, book, rules)
+            values = stored_findings(facts_of(held), told.findings, 0, 0)
+            again = dict(zip(derived.FOUND, values, strict=True))
             again["stage_dues"] = json.loads(again["stage_dues"]) if again["stage_dues"] else None
             wrong += [
                 (held["code"], name, held[name], again[name])
@@ -113,7 +115,7 @@ def test_an_unknown_procedure_is_accepted_and_derived_when_the_catalogue_learns_
     )
 
     publish_law(sessions, LAW)
-    assert recompute(sessions, book, "client:law", UNTIL, [UNKNOWN]) == (1, 1)
+    assert recompute(sessions, book, UNTIL) == (1, 1, True)
 
     after = row(sessions, 1)
     assert (after["state"], after["no_limit"]) == ("running", None)
@@ -132,7 +134,7 @@ def test_an_ended_dossier_of_an_unknown_procedure_gets_its_limit_too(
     send(sessions, book, sent(finished(1, "2026-11-20", procedure=UNKNOWN)))
     publish_law(sessions, LAW)
 
-    recompute(sessions, book, "x", UNTIL, [UNKNOWN])
+    recompute(sessions, book, UNTIL)
 
     after = row(sessions, 1)
     assert (str(after["legal_due_on"]), str(after["legal_end_on"])) == ("2026-11-19", "2026-11-20")
@@ -141,7 +143,7 @@ def test_an_ended_dossier_of_an_unknown_procedure_gets_its_limit_too(
 def test_the_new_law_arms_the_alarms(sessions: Sessions, book: RuleBook):
     send(sessions, book, sent(record(1, procedure=UNKNOWN)))
     publish_law(sessions, LAW)
-    recompute(sessions, book, "x", UNTIL, None)
+    recompute(sessions, book, UNTIL)
 
     with sessions() as session:
         ((watched, moments),) = session.execute(select(watch.c.code, watch.c.moments)).all()
@@ -152,7 +154,7 @@ def test_a_limit_published_again_as_it_is_moves_nothing(sessions: Sessions, book
     send(sessions, book, sent(record(1, procedure=UNKNOWN)))
     for expected in ((1, 1), (0, 0)):
         publish_law(sessions, LAW)
-        assert recompute(sessions, book, "x", UNTIL, [UNKNOWN]) == expected
+        assert recompute(sessions, book, UNTIL)[:2] == expected
     assert len(history(sessions, 1)) == 2
 
 
@@ -166,7 +168,7 @@ def test_a_new_calendar_moves_open_dossiers_and_leaves_closed_ones(
     closed = row(sessions, 2)
 
     publish_calendar(sessions, "2026-11-25", "2026-11-26")
-    assert recompute(sessions, book, "x", UNTIL, None) == (1, 1)
+    assert recompute(sessions, book, UNTIL) == (1, 1, True)
 
     moved = row(sessions, 1)
     assert str(moved["due_on"]) == "2026-12-01"
@@ -174,7 +176,7 @@ def test_a_new_calendar_moves_open_dossiers_and_leaves_closed_ones(
     last = history(sessions, 1)[-1]
     assert (str(last["old_due_on"]), str(last["new_due_on"])) == ("2026-11-27", "2026-12-01")
     with sessions() as session:
-        assert catalogue.is_derived(session)
+        assert publications.is_derived(session)
 
 
 def test_a_branchs_own_calendar_moves_its_dossiers_only(sessions: Sessions, book: RuleBook):
@@ -182,7 +184,7 @@ def test_a_branchs_own_calendar_moves_its_dossiers_only(sessions: Sessions, book
     send(sessions, book, sent(record(1), other))
 
     publish_calendar(sessions, "2026-11-25", scope="H20.16.03")
-    assert recompute(sessions, book, "x", UNTIL, None) == (2, 1)
+    assert recompute(sessions, book, UNTIL) == (1, 1, True)
 
     assert str(row(sessions, 1)["due_on"]) == "2026-11-30"
     assert str(row(sessions, 2)["due_on"]) == "2026-11-27"
@@ -193,11 +195,12 @@ def test_a_closed_dossier_is_explained_with_the_calendar_it_was_judged_by(
 ):
     send(sessions, book, sent(finished(1, "2026-11-18")))
     publish_calendar(sessions, "2026-11-17", "2026-11-25")
-    recompute(sessions, book, "x", UNTIL, None)
+    recompute(sessions, book, UNTIL)
 
     with sessions() as session:
-        told = explain(session, row(sessions, 1), book.in_force(session))
-    assert told.published.version < book.in_force(sessions()).published("H20.16.03").version
+        told = explain(session, row(sessions, 1), book, book.in_force(session))
+    newest = book.in_force(sessions()).published("H20.16.03")
+    assert told.published.layers[0].version < newest.layers[0].version
     assert str(told.findings.legal.due_on) == "2026-11-27"
 
 
@@ -222,20 +225,20 @@ def test_so_are_they_after_the_law_and_the_calendar_have_changed(
             if not limit.get("stages") and limit["quantity"] > 2:
                 limit["quantity"] += 1
     with sessions.begin() as session:
-        publish.procedures(session, law, UNTIL)
+        publish(session, changes.procedures(law), "x", UNTIL)
     publish_calendar(sessions, "2026-11-23", "2026-11-25")
     publish_law(sessions, LAW | {"code": "1.115402"})
 
-    derived, moved = recompute(sessions, book, "x", UNTIL, None)
+    count, moved, _ = recompute(sessions, book, UNTIL)
 
     after = {held["code"]: held for held in stored(sessions)}
     changed = [key for key in after if after[key] != before[key]]
-    assert 0 < moved <= derived == len(changed)
+    assert 0 < moved <= len(changed) <= count
     for key, held in before.items():
         if held["state"] in ("finished", "closed") and held["no_limit"] is None:
             assert after[key] == held
     assert differing(sessions, book) == []
-    assert recompute(sessions, book, "x", UNTIL, None) == (0, 0)
+    assert recompute(sessions, book, UNTIL) == (0, 0, True)
 
 
 def test_a_recomputation_stopped_half_way_goes_on_where_it_stopped(
@@ -244,31 +247,29 @@ def test_a_recomputation_stopped_half_way_goes_on_where_it_stopped(
     send(sessions, book, sent(*(record(number) for number in range(1, 8))))
     publish_calendar(sessions, "2026-11-25")
     monkeypatch.setattr("app.service.recompute.CHUNK", 3)
-    with sessions.begin() as session:
-        done = recompute_chunk(session, book, "x", UNTIL, None, "")
-    assert done is not None
-    assert (len(done[0]), done[1]) == (3, code(3))
+    assert recompute(sessions, book, UNTIL, at_most=3) == (3, 3, False)
+    with sessions() as session:
+        under_way = publications.next_underived(session)
+    assert under_way is not None
+    assert (under_way["derived_until"], under_way["moved"]) == (code(3), 3)
 
-    assert recompute(sessions, book, "x", UNTIL, None) == (4, 4)
+    assert recompute(sessions, book, UNTIL) == (4, 4, True)
 
     assert {str(held["due_on"]) for held in stored(sessions)} == {"2026-11-30"}
 
 
 def test_a_row_that_changed_meanwhile_is_skipped(sessions: Sessions, book: RuleBook):
     send(sessions, book, sent(record(1), record(2)))
-    with sessions() as session:
-        old = stored(sessions)
-        rules = book.in_force(session)
     publish_calendar(sessions, "2026-11-25")
+    with sessions() as session:
+        newer = book.in_force(session)
+        old = derived.open_ones(session, newer.version, None, "", 10)
     send(sessions, book, sent(finished(1, "2026-11-18")))
     now_held = row(sessions, 1)
 
     with sessions.begin() as session:
-        rows = [
-            to_row(facts_of(held), rules, None)._replace(content_hash=bytes(held["content_hash"]))
-            for held in old
-        ]
-        found = dossiers.refind(session, rows, "x", "catalogue 0", UNTIL)
+        rows = [new for held in old if (new := refound(held, newer)) is not None]
+        found = derived.refind(session, rows, "x", "catalogue 0", UNTIL)
 
     assert set(found) == {code(2)}
     assert row(sessions, 1) == now_held
@@ -295,8 +296,8 @@ def test_intake_and_recomputation_at_once_surface_no_error(sessions: Sessions, b
         threading.Thread(target=work, args=(do,))
         for do in (
             lambda: send(sessions, book, newer),
-            lambda: recompute(sessions, book, "x", UNTIL, None),
-            lambda: recompute(sessions, book, "y", UNTIL, None),
+            lambda: recompute(sessions, book, UNTIL),
+            lambda: recompute(sessions, book, UNTIL),
         )
     ]
     for thread in threads:

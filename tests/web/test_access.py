@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 
 from app.db.engine import Sessions
 from app.db.tables import client
-from app.service import access, publish
+from app.service import access, changes
 from app.service.access import Right
+from app.service.publish import publish
 from app.web.deps import COOKIE, CSRF_HEADER
 from tests.web.wire import BRANCH, NAME, NOW, OTHER, Api, Clock, code, finished, record
 
@@ -28,6 +29,7 @@ OPEN = {
 }
 OPEN_FOLDERS = {"/static", "/docs-static"}
 FOREIGN_BRANCH = "Z01.01"
+STORM = {"kind": "off", "name": "Nghỉ do bão số 13", "source": "CV 13/UBND"}
 PASSWORD = "một hai ba bốn"  # noqa: S105 of an account that lives for one test
 
 
@@ -48,6 +50,7 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "code": code(1),
         "scope": BRANCH,
         "branch": BRANCH,
+        "on": "2026-11-26",
         "quarantine_id": 1,
         "webhook_id": 1,
     } | values
@@ -124,7 +127,7 @@ def foreign_office(sessions: Sessions, catalogue_as_it_was: None) -> str:
         "communes": [],
     }
     with sessions.begin() as session:
-        publish.office(session, body, NOW)
+        publish(session, changes.office(body), "test", NOW)
     return "Z01"
 
 
@@ -160,6 +163,10 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
         ],
         "/v1/quarantine": [f"?branch={BRANCH}"],
         "/v1/communes": [f"?branch={BRANCH}"],
+        f"/v1/calendars/{BRANCH}/in-force": ["?year=2026"],
+        f"/v1/calendars/{BRANCH}/proposals": ["?year=2027"],
+        "/v1/publications": ["?limit=1"],
+        "/calendar": [f"?scope={BRANCH}", "?year=2026&told=7"],
         "/quarantine": [f"?branch={BRANCH}"],
     }
     for number in range(1, 7):
@@ -210,6 +217,7 @@ def test_of_another_branch_nobody_sees_a_row_a_code_a_name_or_a_count(
     before = {who: sights(app, http) for who, http in others.items()}
 
     fill(sender)
+    sender.http.put(f"/v1/calendars/{BRANCH}/days/2026-11-26", json=STORM)
 
     for who, http in others.items():
         after = sights(app, http)
@@ -221,6 +229,9 @@ def test_of_another_branch_nobody_sees_a_row_a_code_a_name_or_a_count(
     mine = sights(app, sender.http)
     assert NAME in mine[f"/v1/dossiers/{code(1)}"][1]
     assert all(code(number) in mine["/v1/dossiers"][1] for number in range(1, 5))
+    for address in (f"/v1/calendars/{BRANCH}", f"/v1/calendars/{BRANCH}/in-force?year=2026"):
+        assert STORM["name"] in mine[address][1]
+    assert BRANCH in mine["/v1/publications"][1]
     assert '"quarantined":2' in mine["/v1/reports/on-time"][1].replace(" ", "")
 
 
@@ -248,6 +259,17 @@ def writes(api: Api) -> dict[str, Any]:
             422,
         ),
         "change the hours of": (http.put(f"/v1/calendars/{BRANCH}", json={}), 404),
+        "close": (http.put(f"/v1/calendars/{BRANCH}/days/2026-11-26", json=STORM), 404),
+        "preview": (
+            http.put(f"/v1/calendars/{BRANCH}/days/2026-11-26?preview=true", json=STORM),
+            404,
+        ),
+        "open": (http.delete(f"/v1/calendars/{BRANCH}/days/2026-11-26"), 404),
+        "confirm": (
+            http.put(f"/v1/calendars/{BRANCH}/confirmed", json={"until": "2027-12-31"}),
+            404,
+        ),
+        "recount": (http.post(f"/v1/dossiers/{code(1)}/recounts", json={"reason": "để xem"}), 404),
     }
 
 
@@ -313,7 +335,9 @@ def needed(method: str, path: str) -> Right | None:
         return Right.CATALOGUE
     if method == "GET" or path == "/v1/deadlines":
         return Right.READ
-    catalogue = path.startswith(("/v1/procedures", "/v1/calendars", "/v1/offices"))
+    catalogue = path.endswith("/recounts") or path.startswith(
+        ("/v1/procedures", "/v1/calendars", "/v1/offices", "/v1/policies")
+    )
     return Right.CATALOGUE if catalogue else Right.INTAKE
 
 

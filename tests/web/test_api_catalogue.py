@@ -1,20 +1,15 @@
 """The catalogue over HTTP: published, read, and followed by the dossiers that wait for it."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from app.cli import app as cli
-from app.cli import keeping
-from app.core.clock import SupplementPolicy
 from app.db.engine import Sessions
-from app.service import publish
+from app.service import changes
 from app.service.access import Right
+from app.service.publish import publish
 from tests.service.simulated import CATALOGUE
 from tests.web.wire import BRANCH, NOW, Api, code, finished, record
 
@@ -41,7 +36,8 @@ def test_an_unknown_procedure_gets_its_due_date_when_it_is_published(sender: Api
     told = sender.http.put(f"/v1/procedures/{UNKNOWN}", json=law())
 
     assert told.status_code == 200, told.text
-    assert told.json() == {"limits_moved": 1, "dossiers_derived": 1, "dossiers_moved": 1}
+    moved = {"dossiers_derived": 1, "dossiers_moved": 1, "complete": True}
+    assert told.json() | moved | {"changed": True, "rows_changed": 2} == told.json()
     deadline = sender.get(f"/v1/dossiers/{code(1)}/deadline")
     assert (deadline["state"], deadline["due_on"]) == ("running", "2026-11-19")
     last = sender.get(f"/v1/dossiers/{code(1)}/history")["items"][-1]
@@ -57,7 +53,8 @@ def test_a_new_calendar_moves_the_open_dossiers_of_its_scope(sender: Api):
 
     told = sender.http.put(f"/v1/calendars/{BRANCH}", json=calendar(days=days)).json()
 
-    assert told == {"changed": True, "dossiers_derived": 1, "dossiers_moved": 1}
+    moved = {"dossiers_derived": 1, "dossiers_moved": 1, "complete": True}
+    assert told | {"changed": True, "kind": "calendar", "subject": BRANCH} | moved == told
     assert sender.get(f"/v1/dossiers/{code(1)}/deadline")["due_on"] == "2026-11-30"
     assert sender.get(f"/v1/calendars/{BRANCH}")["version"] == 1
     again = sender.http.put(f"/v1/calendars/{BRANCH}", json=calendar(days=days)).json()
@@ -149,7 +146,7 @@ def test_every_procedure_put_back_as_it_is_read_moves_nothing(sender: Api):
     for item in items:
         told = sender.http.put(f"/v1/procedures/{item['code']}", json=item)
         assert told.status_code == 200, told.text
-        assert (told.json()["limits_moved"], told.json()["dossiers_moved"]) == (0, 0)
+        assert (told.json()["rows_changed"], told.json()["dossiers_moved"]) == (0, 0)
 
     assert sender.get("/v1/procedures")["items"] == items
     assert len(sender.get(f"/v1/dossiers/{code(1)}/history")["items"]) == 1
@@ -158,7 +155,7 @@ def test_every_procedure_put_back_as_it_is_read_moves_nothing(sender: Api):
 def test_a_procedure_as_the_files_have_it_is_the_one_that_is_published(sender: Api):
     for item in json.loads((CATALOGUE / "procedures.json").read_text(encoding="utf-8"))[:20]:
         told = sender.http.put(f"/v1/procedures/{item['code']}", json=item).json()
-        assert told["limits_moved"] == 0
+        assert told["rows_changed"] == 0
 
 
 def test_the_office_put_back_as_it_is_read_moves_nothing(sender: Api):
@@ -181,9 +178,8 @@ def test_a_calendar_put_back_as_it_is_read_moves_nothing(sender: Api):
 
     told = sender.http.put("/v1/calendars/national", json=body).json()
 
-    assert told == {"changed": False, "dossiers_derived": told["dossiers_derived"]} | {
-        "dossiers_moved": 0
-    }
+    nothing = {"rows_changed": 0, "dossiers_derived": 0, "dossiers_moved": 0}
+    assert told == {"changed": False} | nothing
     assert sender.get("/v1/calendars/national") == body
 
 
@@ -254,11 +250,11 @@ def test_an_overlap_and_a_gap_name_both_rows_in_the_callers_language(
 def test_a_gap_that_is_meant_says_so_and_is_read_back(sender: Api):
     body = law(ENDED | {"ends": True}, LIMIT | {"valid_from": "2026-06-01"})
 
-    assert sender.http.put(f"/v1/procedures/{UNKNOWN}", json=body).json()["limits_moved"] == 2
+    assert sender.http.put(f"/v1/procedures/{UNKNOWN}", json=body).json()["rows_changed"] == 3
 
     item = {one["code"]: one for one in sender.get("/v1/procedures")["items"]}[UNKNOWN]
     assert [limit.get("ends") for limit in item["cases"][0]["limits"]] == [True, None]
-    assert sender.http.put(f"/v1/procedures/{UNKNOWN}", json=item).json()["limits_moved"] == 0
+    assert sender.http.put(f"/v1/procedures/{UNKNOWN}", json=item).json()["rows_changed"] == 0
 
 
 @pytest.mark.parametrize(
@@ -309,7 +305,8 @@ def test_the_office_of_others_is_not_found(api: Callable[..., Api], sessions: Se
     body = api().get("/v1/offices/H20.16")
     held = {"code": "H19.01", "name": "Văn phòng Đăng ký đất đai Đồng Nai", "province": "H19"}
     with sessions.begin() as session:
-        publish.office(session, {"office": held, "branches": [], "communes": []}, NOW)
+        body = {"office": held, "branches": [], "communes": []}
+        publish(session, changes.office(body), "test", NOW)
     other = api("other", office_code="H19.01")
 
     assert other.http.put("/v1/offices/H20.16", json=body).status_code == 404
@@ -367,21 +364,3 @@ def test_a_dossier_of_a_difficult_commune_has_the_longer_limit(sender: Api):
     told = sender.put(record(1, branch=hard["branch"], commune=hard["code"])).json()["deadline"]
 
     assert (told["difficult"], told["limit"]["quantity"]) == (True, 18)
-
-
-def test_the_command_tells_the_doubt_too(sessions: Sessions, monkeypatch: pytest.MonkeyPatch):
-    @contextmanager
-    def opened() -> Iterator[tuple[Any, Sessions]]:
-        yield SimpleNamespace(supplement_policy=SupplementPolicy.RESUME), sessions
-
-    monkeypatch.setattr(keeping, "opened_database", opened)
-    asked = ["deadline", "1.012790.H19", "--received", "2024-08-01T09:00"]
-
-    told = json.loads(CliRunner().invoke(cli, [*asked, "--json"]).output)
-    shown = " ".join(CliRunner().invoke(cli, asked).output.split())
-
-    assert told_of(told) == SOURCED
-    assert told["due_on"] == "2024-08-15"
-    assert f"Source: {B_SOURCE}" in shown
-    assert "Confidence: memory_medium" in shown
-    assert f"Doubt: {B_DOUBT}" in shown

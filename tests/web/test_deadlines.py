@@ -275,3 +275,91 @@ def test_a_client_asks_about_its_own_branches_only(api: Callable[..., Api]):
     body = {"received_at": AT, "procedure": "1.012790", "branch": "H20.16.03"}
     assert fields(mine, body) == ["branch"]
     assert ask(mine, procedure="1.012790", branch="H20.16.01")["due_on"] == "2026-04-29"
+
+
+TRANSFER = {"procedure": "1.013831", "case": "default", "branch": "H20.16.03"}
+TAX = {
+    "reason": "financial_obligation",
+    "from": "2026-10-12T16:00:00+07:00",
+    "until": "2026-11-19T07:00:00+07:00",
+}
+
+
+def test_the_hour_convention_is_told_only_where_its_date_differs(sender: Api):
+    at_opening = ask(sender, limit=EIGHT, received_at="2026-07-06T07:00:00+07:00")
+    after = ask(sender, limit=EIGHT, received_at="2026-07-06T07:00:01+07:00")
+
+    assert at_opening["due_on"] == "2026-07-16"
+    assert at_opening["hour_convention"] == {
+        "due_on": "2026-07-15",
+        "due_at": "2026-07-15T17:00:00+07:00",
+    }
+    assert after["hour_convention"] is None
+    assert after["stages"] == [{"stage": 1, "due_on": after["due_on"], "due_at": after["due_at"]}]
+
+
+def test_each_appointment_tells_the_hour_convention(sender: Api):
+    told = ask(sender, **TRANSFER, received_at="2026-10-05T07:00:00+07:00", suspensions=[TAX])
+
+    first, second = told["stages"]
+    assert (first["due_on"], first["hour_convention"]["due_on"]) == ("2026-10-12", "2026-10-09")
+    assert (second["due_on"], second["hour_convention"]["due_on"]) == ("2026-11-25", "2026-11-23")
+    assert told["hour_convention"] == second["hour_convention"]
+
+
+def test_the_tax_leg_has_its_own_clock_and_is_charged_to_nobody(sender: Api):
+    told = ask(sender, **TRANSFER, received_at="2026-10-05T08:10:00+07:00", suspensions=[TAX])
+
+    (leg,) = told["tax"]
+    assert leg["limit"]["quantity"] == 5
+    assert (leg["sent_at"], leg["paid_at"]) == (TAX["from"], TAX["until"])
+    assert (leg["notice_due_on"], leg["working_days"], leg["longer_by"]) == ("2026-10-19", 28, 23)
+    assert leg["charged"] is False
+    assert leg["ground"] == "NĐ 126/2020/NĐ-CP Đ13 k6"
+    assert "nobody is called late" in leg["why"]
+    plain = ask(sender, limit=EIGHT, suspensions=[TAX | {"from": AT, "until": None}])["tax"]
+    assert [(one["limit"], one["longer_by"], one["paid_at"]) for one in plain] == [
+        (None, None, None)
+    ]
+
+
+def test_a_tax_leg_within_the_offices_limit_is_told_so(sender: Api):
+    quick = TAX | {"until": "2026-10-19T09:00:00+07:00"}
+
+    told = ask(sender, **TRANSFER, received_at="2026-10-05T08:10:00+07:00", suspensions=[quick])
+
+    assert told["tax"][0]["why"] == "within the tax office's own limit"
+
+
+def test_a_procedure_lists_its_steps_with_their_hours(sender: Api):
+    told = ask(sender, **TRANSFER)
+
+    listed = [(one["unit"], one["working_hours"], one["charged"]) for one in told["steps"]]
+    assert listed == [
+        ("one_stop", 4, False),
+        ("branch", 36, True),
+        ("tax", None, False),
+        ("branch", 24, True),
+    ]
+    assert ask(sender, **TRANSFER, commune="29926")["steps"] == []
+
+
+def test_a_mortgage_tells_how_far_it_may_be_extended(sender: Api):
+    told = ask(sender, procedure="1.011441", received_at="2026-04-29T15:20:00+07:00")
+
+    assert told["due_on"] == "2026-05-04"
+    assert told["extension"]["due_on"] == "2026-05-06"
+    assert (told["extension"]["granted_at"], told["extension"]["in_time"]) == (None, None)
+    assert ask(sender, **TRANSFER)["extension"] is None
+
+
+def test_the_answer_names_the_calendar_and_where_the_policy_comes_from(sender: Api):
+    told = ask(sender, **TRANSFER)
+
+    assert [layer["scope"] for layer in told["calendar"]["layers"]] == ["national"]
+    assert told["supplement"] == "resume"
+    assert "NĐ 118/2025" in told["supplement_ground"]
+    assert "not confirmed" in told["supplement_doubt"]
+    chosen = ask(sender, **TRANSFER, supplement="restart")
+    assert (chosen["supplement"], chosen["supplement_ground"]) == ("restart", None)
+    assert ask(sender, limit=EIGHT, calendar=INLINE)["calendar"] is None

@@ -17,7 +17,7 @@ from app.core.clock import Reason
 from app.web.language import catalogue, tell
 
 APP = Path(__file__).parents[2] / "app"
-ROOMS = ("core", "service", "web")
+ROOMS = ("core", "service", "web", "cli")
 # Which argument of a call is a sentence, by position and by name.
 SAYS = {
     "Problem": (1, "message"),
@@ -27,6 +27,7 @@ SAYS = {
     "say": (0, "message"),
     "self": (0, "message"),  # Speech, of itself
     "Line": (2, "why"),
+    "Doubt": (0, "sentence"),
 }
 # Said by Starlette and FastAPI, so they stand nowhere in our source. Python 3.13 renamed two.
 PHRASES = {HTTPStatus(code).phrase for code in (400, 401, 403, 404, 405, 406, 413, 415, 422, 429)}
@@ -126,6 +127,8 @@ def doubts() -> Iterator[str]:
                 for kind in ("doubt", "difficult_note")
                 if limit.get(kind)
             )
+    supplement = json.loads((APP / "catalogue/supplement.json").read_text(encoding="utf-8"))
+    yield from (row["doubt"] for row in supplement["rows"] if row.get("doubt"))
 
 
 @cache

@@ -453,3 +453,89 @@ def test_the_history_tells_what_moved(director: TestClient, send: Callable[..., 
 
     assert "Nơi gửi cập nhật: thời điểm tiếp nhận" in page
     assert re.search(r"\d\d/11/2026 → \d\d/11/2026", page)
+
+
+def test_the_whole_explanation_stands_on_the_page(
+    director: TestClient, send: Callable[..., list[Outcome]]
+):
+    code = "H20.16.03-261005-0007"
+    counter, house = "Bộ phận Một cửa xã Tân Phú", "Chi nhánh VPĐKĐĐ Cai Lậy"
+
+    def at(day: int, time: str, month: int = 10) -> str:
+        return f"2026-{month:02}-{day:02}T{time}:00+07:00"
+
+    def step(name: str, unit: str, started: str, finished: str | None) -> dict[str, str | None]:
+        return {
+            "name": name, "unit": unit, "officer": "Ông A",
+            "started_at": started, "due_at": None, "finished_at": finished,
+        }  # fmt: skip
+
+    stops = [
+        ("supplement", at(6, "10:00"), at(8, "09:00")),
+        ("supplement", at(9, "10:00"), at(12, "09:00")),
+        ("financial_obligation", at(14, "16:00"), at(16, "09:00", 11)),
+    ]
+    staged = record(
+        code, procedure="1.013831", case="default", received_at=at(5, "07:00"),
+        updated_at=at(22, "08:00", 11), promised_at=None,
+        suspensions=[{"reason": why, "from": a, "until": b} for why, a, b in stops],
+        steps=[
+            step("Tiếp nhận", counter, at(5, "07:00"), at(5, "09:10")),
+            step("Thẩm định", house, at(5, "09:10"), at(14, "15:30")),
+        ],
+    )  # fmt: skip
+    assert [one.outcome for one in send(staged)] == ["created"]
+
+    page = " ".join(re.sub(r"<[^>]*>", " ", director.get(f"/dossiers/{code}").text).split())
+
+    for said in (
+        "Hạn trả: thứ Năm 19/11/2026",
+        "Hẹn lần 1: Phần mềm tính mỗi ngày làm việc là 8 giờ kể từ lúc nhận sẽ hiện 15:00 14/10",
+        "Thời gian ở cơ quan thuế",
+        "21/10/2026 5 ngày làm việc 09:00 16/11/2026 23 ngày làm việc: dài hơn",
+        "NĐ 126/2020/NĐ-CP Đ13 k6",
+        "Chỉ yêu cầu bổ sung một lần – 10:00 09/10/2026 Vi phạm NĐ 118/2025 Đ11",
+        "Đã yêu cầu bổ sung hồ sơ 2 lần",
+        "11:00 05/10/2026 4 giờ làm việc; không tính cho chi nhánh",
+        "11:10 14/10/2026 36 giờ làm việc 15:30 14/10/2026 Trễ",
+        "chưa xác nhận được NĐ 118/2025 có giữ quy định",
+        "tạm dừng: yêu cầu bổ sung hồ sơ",
+    ):
+        assert said in page, said
+
+
+@pytest.mark.parametrize(
+    ("granted", "said"),
+    [
+        (None, "thì được kéo dài đến 3 ngày làm việc kể từ ngày nhận: đến thứ Tư 06/05/2026."),
+        ("2026-05-04T10:00:00+07:00", "Đã kéo dài lúc 10:00 04/05/2026, trước khi hết hạn"),
+        ("2026-05-05T10:00:00+07:00", "sau khi đã hết hạn nên không làm thay đổi hạn trả."),
+    ],
+)
+def test_a_mortgage_says_how_far_it_may_be_extended(
+    director: TestClient, send: Callable[..., list[Outcome]], granted: str | None, said: str
+):
+    code = "H20.16.03-260429-0008"
+    mortgage = record(
+        code, procedure="1.011441", received_at="2026-04-29T15:20:00+07:00", promised_at=None,
+        updated_at="2026-05-06T16:00:00+07:00",
+        extensions=[{"granted_at": granted, "reason": "sự cố điện"}] if granted else [],
+    )  # fmt: skip
+    send(mortgage)
+
+    assert said in director.get(f"/dossiers/{code}").text
+
+
+def test_while_a_mortgage_stands_still_no_longer_date_is_told(
+    director: TestClient, send: Callable[..., list[Outcome]]
+):
+    code = "H20.16.03-260429-0008"
+    stop = {"reason": "force_majeure", "from": "2026-04-29T15:30:00+07:00", "until": None}
+    send(
+        record(
+            code, procedure="1.011441", received_at="2026-04-29T15:20:00+07:00", promised_at=None,
+            updated_at="2026-05-06T16:00:00+07:00", suspensions=[stop],
+        )
+    )  # fmt: skip
+
+    assert "được kéo dài" not in director.get(f"/dossiers/{code}").text

@@ -10,6 +10,9 @@ from app.db.tables.catalogue import (
     limit_rule,
     office,
     procedure,
+    publication,
+    supplement_rule,
+    working_calendar,
 )
 from app.db.tables.dossiers import applicant, dossier, feed, quarantine, revision
 from app.db.tables.metadata import metadata
@@ -32,11 +35,14 @@ __all__ = [
     "metadata",
     "office",
     "procedure",
+    "publication",
     "quarantine",
     "revision",
     "session",
     "source",
+    "supplement_rule",
     "user_account",
     "watch",
     "webhook",
+    "working_calendar",
 ]

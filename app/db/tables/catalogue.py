@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.tables.metadata import Code, Instant, Json, metadata
 
@@ -25,9 +26,31 @@ catalogue = Table(
     Column("one", Boolean, primary_key=True, server_default=text("true")),
     Column("version", BigInteger, nullable=False),
     Column("published_at", Instant, nullable=False),
-    # The newest version with which everything open has been derived; behind it there is work.
-    Column("derived", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("one", name="one_row"),
+)
+
+# Who published what, one row a version; and how far the open dossiers it may concern have been
+# derived anew (`derived_until` is the code reached, `derived_at` is set at the end).
+publication = Table(
+    "publication",
+    metadata,
+    Column("version", BigInteger, primary_key=True),
+    Column("published_at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    # Which dossiers: {"procedures": […]}, {"branches": […]}, {"communes": […]}; null is all.
+    Column("reach", Json),
+    Column("derived_until", Code, nullable=False, server_default=text("''")),
+    Column("derived_at", Instant),
+    Column("derived", BigInteger, nullable=False, server_default=text("0")),
+    Column("moved", BigInteger, nullable=False, server_default=text("0")),
+)
+# db.publications.next_underived: normally empty
+Index(
+    "ix_publication_underived",
+    publication.c.version,
+    postgresql_where=publication.c.derived_at.is_(None),
 )
 
 office = Table(
@@ -92,7 +115,23 @@ Index(
     postgresql_where=limit_rule.c.superseded_in.is_(None),
 )
 
-# Immutable versions; the newest of a scope is in force. Scope: `national`, an office or a branch.
+# What a completed supplement does to a limit that does not say so itself, by day of receipt;
+# immutable like limits.
+supplement_rule = Table(
+    "supplement_rule",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    Column("policy", Text, nullable=False),
+    Column("ground", Text, nullable=False),
+    Column("doubt", Text),
+    Column("published_in", BigInteger, nullable=False),
+    Column("superseded_in", BigInteger),
+)
+
+# Immutable layers; the newest version of a scope is in force. Scope: `national`, an office or a
+# branch. What a layer leaves out is as the wider ones have it.
 calendar = Table(
     "calendar",
     metadata,
@@ -104,3 +143,12 @@ calendar = Table(
     Column("published_at", Instant, nullable=False),
 )
 Index("uq_calendar_scope_version", calendar.c.scope, calendar.c.version, unique=True)
+
+# The layers a branch works by, ids of `calendar`, the widest first: what a dossier names as its
+# calendar, so that it can be recomputed for ever with exactly these versions.
+working_calendar = Table(
+    "working_calendar",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("layers", ARRAY(BigInteger), nullable=False, unique=True),
+)

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import RowMapping
 
-from app.core.calendar import CalendarEndsError, WorkingCalendar
+from app.core.calendar import WorkingCalendar
 from app.core.codes import dossier_code
+from app.core.office_hours import CalendarEndsError
 from app.db import lists, reports
 from app.db.lists import Reading
 from app.db.reports import Group

@@ -17,10 +17,14 @@ from app.core.lifecycle import State, supplements
 from app.core.rating import Verdict, verdict
 from app.core.stages import Stage, last_begun
 from app.db import catalogue, dossiers
+from app.db.calendars import NATIONAL
 from app.db.lists import Reading
+from app.service.calendars import LayerVersion
 from app.service.explain import Explained, explain
+from app.service.rules import Rules
 from app.service.silence import BranchClock
 from app.web import shown
+from app.web.beside import Beside, beside, tax_sentence
 from app.web.deps import Now, TheParts, Transaction, clocks_of
 from app.web.pages import words
 from app.web.pages.branch import by_the_hour, days_left
@@ -77,7 +81,8 @@ def dossier(
             HTTPStatus.NOT_FOUND, "No dossier {code} that you may see", code=code[:60]
         )
     rules, say = held.book.in_force(session), speech(request)
-    told = explain(session, row, rules)
+    told = explain(session, row, held.book, rules)
+    more = beside(told, now)
     _, heard = clocks_of(session, held, rules, now, [row["branch"]])
     clock = heard[row["branch"]]
     calendar = told.published.calendar
@@ -96,14 +101,17 @@ def dossier(
         commune=_commune(session, row),
         applicant=dossiers.name_of(session, row["code"]),
         judged=judged(row, told, clock, now, say),
-        sentences=sentences(told, say),
+        sentences=[*sentences(told, say), *_longer(more, say), *_by_hours(told, more, say)],
         by_the_hour=by_the_hour(told.findings.due_at),
         confidence=CONFIDENCES.get(choice.rule.confidence) if choice else None,
         policy=POLICIES[choice.policy] if choice else None,
+        supplement=told.supplement,
         calendar=calendar.spec,
-        version=told.published.version,
+        layers=", ".join(_layer(one, rules, say) for one in told.published.layers),
         supplements=supplements(told.facts),
-        duties=shown.duties_of(told, now),
+        duties=more.duties,
+        legs=[(leg, tax_sentence(leg, say.language)) for leg in more.legs],
+        steps=more.steps,
         trace=shown.whole_trace(told, say.language),
         history=[revision(one, say) for one in dossiers.history(session, row["code"])],
         now=now,
@@ -118,6 +126,13 @@ def _case(session: Session, row: RowMapping) -> str | None:
     cases = found[0]["cases"] if found else []
     names = (str(case["name"]) for case in cases if case["case"] == row["case_used"])
     return next(names, None)
+
+
+def _layer(held: LayerVersion, rules: Rules, say: Speech) -> str:
+    """Whose calendar, and which version of it: `quốc gia 3`, `Chi nhánh … 1`."""
+    branch = rules.branches.get(held.scope)
+    name = say("the nation") if held.scope == NATIONAL else branch.name if branch else held.scope
+    return say("{name} (version {version})", name=name, version=held.version)
 
 
 def _commune(session: Session, row: RowMapping) -> str | None:
@@ -243,6 +258,45 @@ def _counted(
             day=say.long_day(clock.counted_from),
         )  # fmt: skip
     return say(_COUNTED_FROM_RECEIPT[hours], limit=say.limit(limit), received=received)
+
+
+def _longer(more: Beside, say: Speech) -> list[str]:
+    """What an extension gives, or gave."""
+    held = more.longer
+    if held is None:
+        return []
+    if held.in_time is None:
+        if held.due_on is None:
+            return []
+        return [
+            say(
+                "For a good reason, told at once, it may be extended to {limit} from the receipt: "
+                "to {day}.",
+                limit=say.limit(held.limit), day=say.long_day(held.due_on),
+            )
+        ]  # fmt: skip
+    granted = say.at(held.granted_at)
+    if held.in_time:
+        return [say("Extended at {at}, before it was due: {limit} from the receipt.",
+                    at=granted, limit=say.limit(held.limit))]  # fmt: skip
+    return [say("The extension of {at} was granted after the due moment and changes nothing.",
+                at=granted)]  # fmt: skip
+
+
+def _by_hours(told: Explained, more: Beside, say: Speech) -> list[str]:
+    """Where systems that count hours show another date."""
+    stages = told.findings.stages
+    each = more.hours.stages if stages else (more.hours.now,)
+    return [
+        (say("Appointment {stage}", stage=at) + ": " if stages else "")
+        + say(
+            "Systems that count a working day as 8 hours from the moment of receipt show {at}; "
+            "the law counts days, and the day of receipt is not one of them (BLDS 2015 Đ147 k2).",
+            at=say.at(theirs.due_at),
+        )
+        for at, theirs in enumerate(each, start=1)
+        if theirs is not None
+    ]
 
 
 def _days_stood(clock: Deadline) -> int:

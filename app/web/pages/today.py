@@ -7,13 +7,14 @@ from datetime import date, datetime
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from app.core.calendar import CalendarEndsError, WorkingCalendar
+from app.core.calendar import WorkingCalendar
+from app.core.office_hours import CalendarEndsError
 from app.core.yardsticks import Yardstick
 from app.db.digests import Standing
 from app.db.lists import Clock
 from app.db.reports import Group
-from app.service.access import Principal
-from app.service.digest import BranchDay, branch_days
+from app.service.access import Principal, Right
+from app.service.digest import BranchDay, branch_days, unconfirmed
 from app.service.on_time import OPEN_COLUMNS, Line, Report, on_time
 from app.service.rules import Rules
 from app.service.silence import BranchClock
@@ -96,7 +97,22 @@ def today(
         due_today=sum(row.due_today for row in rows),
         tasks=_tasks(days.values()),
         silent=[row for row in rows if row.feed.silent],
+        unconfirmed=_unconfirmed(mine, on),
+        keeps_calendar=who.whole_office and Right.CATALOGUE in who.rights,
     )
+
+
+def _unconfirmed(mine: Rules, on: date) -> list[tuple[date, str]]:
+    """From which days on nobody has confirmed the calendar; the branches where not all of them."""
+    return [
+        (
+            first,
+            ""
+            if len(codes) == len(mine.branches)
+            else ", ".join(mine.branches[code].short_name for code in codes),
+        )
+        for first, codes in unconfirmed(mine, mine.branches, on).items()
+    ]
 
 
 def _report(

@@ -133,6 +133,7 @@ FIELDS: Mapping[str, str] = {
 DUTIES: Mapping[Duty, str] = {
     Duty.ACCEPTANCE: "Accept or refuse the online dossier",
     Duty.SUPPLEMENT_NOTICE: "Ask for what is missing",
+    Duty.ONE_SUPPLEMENT: "Ask for more only once",
     Duty.APOLOGY: "Send the letter of apology",
     Duty.HAND_OVER: "Hand the result over",
 }

@@ -1,0 +1,137 @@
+"""Publications: the version everybody computes with, who made it, and how far it was derived."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from app.db.tables import catalogue, dossier, publication
+
+# Held shared by every intake, alone by a publication: a publication waits for the intakes that
+# computed with the old version, and no intake begins with the old one after it.
+_LOCK = 7_266_001
+
+
+def version(session: Session) -> int:
+    """The newest version of the catalogue; 0 when nothing was ever published."""
+    return session.scalar(select(catalogue.c.version)) or 0
+
+
+def hold(session: Session) -> int:
+    """Keep the catalogue from moving until this transaction ends; return its version."""
+    session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
+    return version(session)
+
+
+def lock(session: Session) -> int:
+    """Wait for intakes under way and be alone with the catalogue; return its version."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    return version(session)
+
+
+def advance(session: Session, now: datetime) -> int:
+    """Begin a publication (see `lock`); return the version it makes."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    fresh = upsert(catalogue).values(version=1, published_at=now)
+    found = session.execute(
+        fresh.on_conflict_do_update(
+            index_elements=["one"],
+            set_={"version": catalogue.c.version + 1, "published_at": now},
+        ).returning(catalogue.c.version)
+    )
+    return int(found.scalar_one())
+
+
+def record(
+    session: Session,
+    made: int,
+    *,
+    by: str,
+    kind: str,
+    subject: str,
+    reach: Mapping[str, Sequence[str]] | None,
+    now: datetime,
+) -> None:
+    """Write down who published what, and which open dossiers it may concern (None: all).
+
+    Where there is no dossier at all there is nothing to derive.
+    """
+    nobody = session.scalar(select(dossier.c.code).limit(1)) is None
+    session.execute(
+        insert(publication).values(
+            version=made,
+            published_at=now,
+            by=by,
+            kind=kind,
+            subject=subject,
+            reach=reach,
+            derived_at=now if nobody else None,
+        )
+    )
+
+
+def is_derived(session: Session) -> bool:
+    """Whether everything open has been derived with the newest version."""
+    waiting = select(publication.c.version).where(publication.c.derived_at.is_(None)).limit(1)
+    return session.scalar(waiting) is None
+
+
+def next_underived(session: Session, *, lock: bool = False) -> RowMapping | None:
+    """The oldest publication whose dossiers have not all been derived anew; None normally.
+
+    With `lock` it is the caller's until its transaction ends; one that somebody else is writing
+    for is not found.
+    """
+    query = (
+        select(publication)
+        .where(publication.c.derived_at.is_(None))
+        .order_by(publication.c.version)
+        .limit(1)
+    )
+    if lock:
+        query = query.with_for_update(skip_locked=True)
+    return session.execute(query).mappings().first()
+
+
+def note_progress(
+    session: Session, of: int, *, until: str, derived: int, moved: int, done_at: datetime | None
+) -> None:
+    """A chunk was derived: how far it came, how many it was and how many moved."""
+    session.execute(
+        update(publication)
+        .where(publication.c.version == of)
+        .values(
+            derived_until=until,
+            derived=publication.c.derived + derived,
+            moved=publication.c.moved + moved,
+            derived_at=done_at,
+        )
+    )
+
+
+def newest(
+    session: Session, scopes: Sequence[str], limit: int, before: int | None = None
+) -> Sequence[RowMapping]:
+    """The newest publications, newest first; `before` a version, for the next page.
+
+    `scopes` are the offices and branches whose own calendars and communes may be seen.
+    """
+    common = publication.c.kind.not_in(["office", "calendar"])
+    query = (
+        select(publication)
+        .where(or_(common, publication.c.subject.in_(scopes)))
+        .order_by(publication.c.version.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(publication.c.version < before)
+    return session.execute(query).mappings().all()
+
+
+def find(session: Session, made: int) -> Mapping[Any, Any] | None:
+    """One publication."""
+    query = select(publication).where(publication.c.version == made)
+    return session.execute(query).mappings().first()
