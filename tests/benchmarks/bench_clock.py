@@ -13,7 +13,8 @@ import pandas as pd
 import app
 from app.core.calendar import WorkingCalendar
 from app.core.clock import Limit, Reason, Suspension, Unit, deadline
-from app.service.calendars import working_calendar
+from app.core.layers import merged
+from app.service.calendars import FIRST_ON, LAST_ON, layer
 
 BODY = json.loads(
     (Path(app.__file__).parent / "catalogue" / "calendar_vn.json").read_text(encoding="utf-8")
@@ -43,7 +44,7 @@ def receipts(calendar: WorkingCalendar) -> list[datetime]:
 
 
 def test_working_days_against_numpy_busday_offset():
-    calendar = working_calendar(BODY)
+    calendar = WorkingCalendar(merged([layer(BODY)]), FIRST_ON, LAST_ON)
     limit = Limit.of(8, Unit.WORKING_DAYS)
     received = receipts(calendar)
     days_off = np.array(
@@ -93,7 +94,7 @@ def test_working_days_against_numpy_busday_offset():
 
 
 def test_working_hours_against_the_packages_that_can_do_them():
-    calendar = working_calendar(BODY)
+    calendar = WorkingCalendar(merged([layer(BODY)]), FIRST_ON, LAST_ON)
     limit = Limit.of(64, Unit.WORKING_HOURS)
     received = receipts(calendar)[:5_000]
     days_off = [day["date"] for day in BODY["days"] if day["kind"] == "off"]
