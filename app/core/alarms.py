@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.core.calendar import WorkingCalendar
@@ -38,10 +39,17 @@ def moments(
     working day before it ("chậm nhất 01 ngày trước ngày hết hạn", NĐ 61/2018/NĐ-CP Đ19 k9), for
     limits of two days and more. Due today: as the office opens on the due day. Overdue: `due_at`.
     """
-    day = due_on.toordinal()
-    found = [Moment(calendar.opening(day), Level.DUE_TODAY), Moment(due_at, Level.OVERDUE)]
     shortest = 1 if limit.unit is Unit.CALENDAR_MONTHS else _SHORTEST_WARNED
-    if limit.by_date and limit.amount >= shortest:
+    warned = limit.by_date and limit.amount >= shortest
+    return _moments(due_on.toordinal(), due_at, calendar, warned=warned)
+
+
+@lru_cache(maxsize=8_192)  # hundreds of dossiers fall due on one day
+def _moments(
+    day: int, due_at: datetime, calendar: WorkingCalendar, *, warned: bool
+) -> tuple[Moment, ...]:
+    found = [Moment(calendar.opening(day), Level.DUE_TODAY), Moment(due_at, Level.OVERDUE)]
+    if warned:
         try:
             day_before = calendar.last_working_day_before(day)
             found.append(Moment(calendar.opening(day_before), Level.APOLOGY_DUE))

@@ -187,8 +187,8 @@ def deadline(
     Source: BLDS 2015 Đ147 (day of receipt not counted; hours from the instant), Đ148 k1, k3, k5,
     k6; NĐ 61/2018/NĐ-CP Đ19 k4 for `restart`.
     """
-    counted_from = counting_day(received_at, limit, calendar)
     first = calendar.local_day(received_at)
+    counted_from = first if limit.cutoff is None else counting_day(received_at, limit, calendar)
     if limit.unit is Unit.WORKING_HOURS:
         start = micros(received_at)
         if counted_from != first:

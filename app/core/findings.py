@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from app.core import alarms, yardsticks
 from app.core.calendar import WorkingCalendar
@@ -28,8 +29,7 @@ class Ground:
     supplements: Sequence[SupplementRule] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(NamedTuple):
     """All that follows from facts, law and calendar, and from no clock on the wall.
 
     Attributes:

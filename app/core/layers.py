@@ -79,6 +79,31 @@ def merged(layers: Iterable[Layer]) -> CalendarSpec:
     return spec
 
 
+def days_between(old: Layer, new: Layer) -> tuple[date, date] | None:
+    """The first and the last day on which two versions of a layer may differ; None if on none.
+
+    Other hours of the week, or another zone, may differ on any day: from `date.min` to `date.max`.
+    """
+    if (old.zone, old.week, old.seasons) != (new.zone, new.week, new.seasons):
+        return date.min, date.max
+    days = [on for on in _named(old) | _named(new) if _said(old, on) != _said(new, on)]
+    days += _moved(old.confirmed_from or date.min, new.confirmed_from or date.min)
+    days += _moved(old.confirmed_until or date.max, new.confirmed_until or date.max)
+    return (min(days), max(days)) if days else None
+
+
+def _named(layer: Layer) -> set[date]:
+    return {*layer.days_off, *layer.worked, *layer.overrides}
+
+
+def _said(layer: Layer, on: date) -> tuple[object, ...]:
+    return layer.days_off.get(on), layer.worked.get(on), layer.overrides.get(on)
+
+
+def _moved(was: date, will: date) -> tuple[date, ...]:
+    return () if was == will else (min(was, will), max(was, will))
+
+
 def unconfirmed_soon(spec: CalendarSpec, today: date) -> date | None:
     """The first day that nobody has confirmed, from 60 days before it on; None while it is far.
 

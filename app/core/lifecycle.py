@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.core.clock import Limit, Reason, Suspension
@@ -112,8 +113,7 @@ class Step:
     finished_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """A dossier as its source tells it at `updated_at`: the whole truth, absent means empty."""
 
     code: str

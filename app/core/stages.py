@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from app.core.calendar import WorkingCalendar
 from app.core.clock import Deadline, Limit, Reason, SupplementPolicy, Suspension, deadline
@@ -17,8 +18,7 @@ class StageFact:
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """A stage with its own clock; `deadline` is None until it begins."""
 
     stage: int

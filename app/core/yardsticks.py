@@ -1,9 +1,9 @@
 """Three yardsticks by which one dossier is judged; each keeps inputs, never a verdict."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
+from typing import NamedTuple
 
 from app.core.clock import Reason
 from app.core.lifecycle import COUNTED_OUTCOMES, Facts, Outcome, Status
@@ -17,8 +17,7 @@ class Yardstick(StrEnum):
     INDEX766 = "index766"
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(NamedTuple):
     """What a verdict is made of on any day one asks.
 
     Attributes:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg import Cursor
 from sqlalchemy import ARRAY, RowMapping, cast, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from app.db.bulk import copy_rows, temporary, wire_type
 from app.db.tables import dossier
 from app.db.tables.dossiers import FACTS, FINDINGS
 from app.db.tables.metadata import Code
@@ -19,6 +19,13 @@ _READ = ", ".join(
     for column in (*FACTS, *FINDINGS)
 )
 _REACHED = {"procedures": "procedure_code", "branches": "branch", "communes": "commune"}
+_OPEN = "(state NOT IN ('finished', 'closed') OR no_limit IS NOT NULL)"
+# A clock runs from the receipt to the last of its due days, and an alarm may go off before it: of
+# a limit of few days before the receipt, over the longest closure there could be.
+_OVER_DAYS = (
+    "(due_on IS NULL OR greatest(due_on, legal_due_on, index766_due_on) >= CAST(:first AS date)) "
+    "AND received_at < CAST(:last AS date) + interval '60 days'"
+)
 
 
 class Stored(NamedTuple):
@@ -62,42 +69,51 @@ def open_ones(
 ) -> list[Stored]:
     """Open dossiers, and ended ones without a limit, of a catalogue before `version`, by code.
 
-    Of those only the ones a change reaches: any of its `procedures`, `branches` or `communes`
-    (None: all). Closed dossiers with a limit keep what was used (design §5).
+    Of those only the ones a change reaches: any of its `procedures`, `branches` or `communes`, and
+    if it names `days` those whose clock may run over them (None: all). Closed dossiers with a limit
+    keep what was used (design §5).
     """
-    reached = ""
+    where = ["code > :after", "catalogue_version < :version", _OPEN]
+    told: dict[str, Any] = {"after": after, "version": version, "limit": limit}
     if reach is not None:
-        reached = f"AND ({' OR '.join(f'{_REACHED[name]} = ANY(:{name})' for name in reach)})"
-        if not any(reach.values()):
+        places = {name: list(reach[name]) for name in _REACHED if name in reach}
+        days = reach.get("days")
+        if days == [] or (places and not any(places.values())):
             return []
+        if places:
+            where.append(f"({' OR '.join(f'{_REACHED[name]} = ANY(:{name})' for name in places)})")
+            told |= places
+        if days:
+            where.append(_OVER_DAYS)
+            told |= {"first": days[0], "last": days[-1]}
     query = text(
         f"SELECT code, {_READ}, updated_at, content_hash FROM dossier "
-        "WHERE code > :after AND catalogue_version < :version "
-        "AND (state NOT IN ('finished', 'closed') OR no_limit IS NOT NULL) "
-        f"{reached} ORDER BY code LIMIT :limit"
+        f"WHERE {' AND '.join(where)} ORDER BY code LIMIT :limit"
     )
-    arguments = {name: list(codes) for name, codes in (reach or {}).items()}
-    rows = session.execute(query, {"after": after, "version": version, "limit": limit, **arguments})
+    rows = session.execute(query, told)
     until = 1 + len(FACTS)
     return [Stored(row[0], row[1:until], row[until:-2], row[-2], row[-1]) for row in rows]
 
 
-_NAMES = ", ".join(f'"{name}"' for name in FOUND)
-_SET = ", ".join(f'"{name}" = refound."{name}"' for name in FOUND)
+_KEYED = ("updated_at", "content_hash", "watch_moments", "watch_levels")
+_COPIED = ["code", *(f'"{name}"' for name in FOUND), *_KEYED]
+_TYPES = [
+    "text",
+    *(wire_type(column) for column in FINDINGS),
+    *("timestamptz", "bytea", "timestamptz[]", "int2[]"),
+]
+# What is JSON in the dossier travels as text; read from there, it is JSON again.
+_SET = ", ".join(
+    f'"{column.name}" = refound."{column.name}"'
+    + ("::jsonb" if isinstance(column.type, JSONB) else "")
+    for column in FINDINGS
+)
 _MOVED = (
     "(dossier.due_on, dossier.state, dossier.limit_id) IS DISTINCT FROM "
     "(refound.due_on, refound.state, refound.limit_id)"
 )
 
-_REFOUND = text(
-    "CREATE TEMP TABLE IF NOT EXISTS refound ON COMMIT DELETE ROWS AS "
-    f"SELECT code, {_NAMES}, updated_at, content_hash, NULL::timestamptz[] AS watch_moments, "
-    "NULL::smallint[] AS watch_levels FROM dossier WITH NO DATA"
-)
-_COPY = (
-    f"COPY refound (code, {_NAMES}, updated_at, content_hash, watch_moments, watch_levels) "
-    "FROM STDIN"
-)
+_REFOUND = text(temporary("refound", _COPIED, _TYPES))
 
 _REFIND = text(
     f"""
@@ -151,18 +167,22 @@ def refind(
     number of rows.
     """
     session.execute(_REFOUND)
-    cursor: Cursor[Any] = session.connection().connection.cursor()  # type: ignore[assignment]
-    with cursor, cursor.copy(_COPY) as copy:
-        for row in sorted(rows, key=lambda row: row.code):
-            copy.write_row(
-                (
-                    row.code,
-                    *row.findings,
-                    row.updated_at,
-                    row.content_hash,
-                    row.moments,
-                    row.levels,
-                )
+    copy_rows(
+        session,
+        "refound",
+        _COPIED,
+        _TYPES,
+        (
+            (
+                row.code,
+                *row.findings,
+                row.updated_at,
+                row.content_hash,
+                row.moments,
+                row.levels,
             )
+            for row in sorted(rows, key=lambda row: row.code)
+        ),
+    )
     told = session.execute(_REFIND, {"now": now, "by": by, "why": why, "always": always})
     return {row.code: row.moved for row in told}

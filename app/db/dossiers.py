@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import psycopg
-from psycopg import Cursor
 from sqlalchemy import RowMapping, select, text
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from app.db.bulk import copy_rows, temporary, wire_type
 from app.db.tables import applicant, dossier, revision
 from app.db.tables.dossiers import FACTS, FINDINGS
 
@@ -98,30 +97,25 @@ def save(
 def _copy(session: Session, rows: Sequence[Row]) -> None:
     session.execute(_INCOMING_TABLE)
     session.execute(_EMPTY)  # a second wave of the same transaction meets the first one's rows
-    cursor: Cursor[Any] = session.connection().connection.cursor()  # type: ignore[assignment]
-    try:
-        _write(cursor, rows)
-    except psycopg.OperationalError as fault:  # COPY goes past SQLAlchemy, which names the rest
-        raise OperationalError(_COPY, None, fault) from fault
-    except psycopg.DataError as fault:
-        raise DataError(_COPY, None, fault) from fault
-
-
-def _write(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
-    with cursor, cursor.copy(_COPY) as copy:
-        for row in rows:
-            copy.write_row(
-                (
-                    row.code,
-                    *row.facts,
-                    *row.findings,
-                    row.updated_at,
-                    row.content_hash,
-                    row.promise,
-                    row.moments,
-                    row.levels,
-                )
+    copy_rows(
+        session,
+        "incoming",
+        _COPIED,
+        _TYPES,
+        (
+            (
+                row.code,
+                *row.facts,
+                *row.findings,
+                row.updated_at,
+                row.content_hash,
+                row.promise,
+                row.moments,
+                row.levels,
             )
+            for row in rows
+        ),
+    )
 
 
 def _save_names(
@@ -167,19 +161,24 @@ _DIFFERS = (
 )
 _ZONE = "Asia/Ho_Chi_Minh"
 
-_INCOMING_TABLE = text(
-    "CREATE TEMP TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS AS SELECT "
-    f"{_NAMES_OF_STORED}, NULL::text AS promise, NULL::timestamptz[] AS watch_moments, "
-    "NULL::smallint[] AS watch_levels FROM dossier WITH NO DATA"
+_COPIED = [_column(name) for name in _INCOMING]
+_TYPES = [
+    *(wire_type(dossier.c[name]) for name in _STORED),
+    *("text", "timestamptz[]", "int2[]"),
+]
+# What is JSON in the dossier travels as text; read from there, it is JSON again.
+_READ = ", ".join(
+    f"{_column(name)}::jsonb" if isinstance(dossier.c[name].type, JSONB) else _column(name)
+    for name in _STORED
 )
+_INCOMING_TABLE = text(temporary("incoming", _COPIED, _TYPES))
 _EMPTY = text("TRUNCATE incoming")
-_COPY = f"COPY incoming ({', '.join(map(_column, _INCOMING))}) FROM STDIN"
 
 _UPSERT = text(
     f"""
 WITH saved AS (
   INSERT INTO dossier ({_NAMES_OF_STORED}, source, revision_no, head_hash, promises, first_seen_at)
-  SELECT {_NAMES_OF_STORED}, :source, 1, sha256(content_hash),
+  SELECT {_READ}, :source, 1, sha256(content_hash),
          CASE WHEN promised_at IS NULL THEN '[]'::jsonb ELSE jsonb_build_array(
            jsonb_build_object('promised_at', promised_at, 'at', updated_at, 'reason', promise)) END,
          :now

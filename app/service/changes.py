@@ -9,17 +9,19 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
+from app.core.layers import days_between
 from app.core.office_hours import BadCalendarError
 from app.core.problems import Problem
 from app.db import calendars, catalogue
 from app.db.calendars import NATIONAL
 from app.service.calendar_items import CalendarBody, Day
-from app.service.calendars import published
+from app.service.calendars import layer, published
 from app.service.catalogue_items import OfficeBody, Procedure, SupplementBody, SupplementRow
 from app.service.contradictions import TWICE, of_procedure, repeated, span, stored_limit
 
 Reach = Mapping[str, Sequence[str]]
-"""Which open dossiers a change may concern: any of these `procedures`, `branches`, `communes`."""
+"""Which open dossiers a change may concern: any of these `procedures`, `branches`, `communes`; of
+these only those whose clock may run over one of the `days`, given as the first and the last."""
 
 # A calendar as it is read back says these of itself; the scope it is published for decides.
 _SAID_OF_A_CALENDAR = {"scope", "version", "unconfirmed_from"}
@@ -241,15 +243,17 @@ def _layer(
     if not plain and calendars.find(session, scope) is None:
         why = "it says nothing; give a week, seasons or days"
         raise NotPublishableError(Problem("week", why))
-    changed = calendars.publish(session, scope, plain, version, now)
-    if not changed:
+    old = calendars.find(session, scope)
+    if not calendars.publish(session, scope, plain, version, now):
         return Applied(0, {})
     calendars.compose(session)
     _check_stacks(session, scope)
-    if scope == NATIONAL:
-        return Applied(1, None)
-    of_office = [row["code"] for row in catalogue.branches(session, scope)]
-    return Applied(1, {"branches": of_office or [scope]})
+    days = days_between(layer(old["body"] if old else {}), layer(plain))
+    reach: dict[str, list[str]] = {"days": [day.isoformat() for day in days or ()]}
+    if scope != NATIONAL:
+        of_office = [row["code"] for row in catalogue.branches(session, scope)]
+        reach["branches"] = of_office or [scope]
+    return Applied(1, reach)
 
 
 def _check_stacks(session: Session, scope: str) -> None:

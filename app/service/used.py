@@ -34,10 +34,10 @@ class Used:
 
     def derive(self, facts: Facts) -> Findings:
         """The findings of some facts by this law and calendar."""
-        found = derive(replace(facts, case=self.case), self.ground)
+        found = derive(facts._replace(case=self.case), self.ground)
         if found.choice is None:
             return found
-        return replace(found, choice=replace(found.choice, case_assumed=self.case_assumed))
+        return found._replace(choice=replace(found.choice, case_assumed=self.case_assumed))
 
 
 def used(session: Session, row: Mapping[Any, Any], book: RuleBook, rules: Rules) -> Used | None:

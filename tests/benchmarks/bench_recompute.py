@@ -82,6 +82,7 @@ def test_recompute_against_a_chunked_update(engine: Engine, sessions: Sessions):
 
         _back(engine)
         alone, _ = _sending(sessions, lambda: Event().wait(10))
+        _back(engine)
         with sessions.begin() as session:
             session.execute(text("UPDATE publication SET derived_at = NULL, derived_until = ''"))
         beside, during = _sending(sessions, lambda: recompute(sessions, book, NOW))

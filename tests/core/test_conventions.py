@@ -93,7 +93,7 @@ def test_where_ours_stands_and_theirs_ran_out_there_is_nothing_to_compare():
 def test_a_calendar_that_ends_before_says_nothing():
     assert by_hours(at("2026-07-06T07:00"), working_days(900), (), official()) is None
     staged = stages(at("2026-07-06T07:00"), [EIGHT], (), (), official())
-    endless = replace(staged[0], limit=working_days(900))
+    endless = staged[0]._replace(limit=working_days(900))
 
     assert of_stages(at("2026-07-06T07:00"), [endless], (), (), official()) == (None,)
 

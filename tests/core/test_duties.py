@@ -182,7 +182,7 @@ def test_what_is_late_is_a_breach():
 @pytest.mark.parametrize(("received", "doubted"), [("2025-06-30", False), ("2025-07-01", True)])
 def test_duties_of_a_decree_no_longer_in_force_carry_a_doubt(received: str, doubted: bool):  # noqa: FBT001
     facts = asked("2025-07-02T08:00", received=f"{received}T08:00")
-    facts = replace(facts, suspensions=(stop("2025-07-02T08:00", "2025-07-02T09:00"),))
+    facts = facts._replace(suspensions=(stop("2025-07-02T08:00", "2025-07-02T09:00"),))
 
     found = duties(facts, at("2025-08-01T08:00"), working_days(8))
 

@@ -234,7 +234,7 @@ def test_a_date_beyond_the_confirmed_calendar_is_marked():
 
 @given(worlds())
 def test_the_same_facts_law_and_calendar_give_the_same_findings(world: World):
-    told = replace(facts(suspensions=world.stops), received_at=world.received_at)
+    told = facts(suspensions=world.stops)._replace(received_at=world.received_at)
     rule = replace(RULE, limit=world.limit, policy=world.policy)
 
     one, other = (found(told, rule, calendar=world.calendar) for _ in range(2))

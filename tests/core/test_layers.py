@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from app.core.calendar import WorkingCalendar
-from app.core.layers import Layer, merged, unconfirmed_soon
+from app.core.layers import Layer, days_between, merged, unconfirmed_soon
 from app.core.office_hours import BadCalendarError, Season, hours
 
 OFFICE = hours([("07:00", "11:30"), ("13:30", "17:00")], "office")
@@ -144,3 +144,37 @@ def test_a_day_worked_in_a_season_without_hours_is_worked_like_the_usual_week():
 
     assert on(date(2026, 7, 6), layer) == OFFICE
     assert on(date(2026, 7, 7), layer) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "days"),
+    [
+        (NATION, NATION, None),
+        (Layer(), Layer(week=WEEK), ("0001-01-01", "9999-12-31")),
+        (Layer(), Layer(zone="Asia/Bangkok"), ("0001-01-01", "9999-12-31")),
+        (Layer(), Layer(days_off={STORM: "Bão"}), ("2026-10-07", "2026-10-07")),
+        (Layer(days_off={STORM: "Bão"}), Layer(worked={STORM: "làm"}), ("2026-10-07",) * 2),
+        (
+            Layer(days_off={STORM: "Bão"}),
+            Layer(worked={SATURDAY: "làm"}),
+            ("2026-10-07", "2026-10-10"),
+        ),
+        (
+            Layer(worked={SATURDAY: "làm"}),
+            Layer(worked={SATURDAY: "làm"}, overrides={SATURDAY: SHORT}),
+            ("2026-10-10", "2026-10-10"),
+        ),
+        (
+            Layer(confirmed_until=date(2026, 12, 31)),
+            Layer(confirmed_until=date(2027, 12, 31)),
+            ("2026-12-31", "2027-12-31"),
+        ),
+        (Layer(), Layer(confirmed_from=date(2024, 1, 1)), ("0001-01-01", "2024-01-01")),
+    ],
+    ids=range(9),
+)
+def test_the_days_on_which_two_versions_may_differ(
+    old: Layer, new: Layer, days: tuple[str, str] | None
+):
+    assert days_between(old, new) == (days and tuple(map(date.fromisoformat, days)))
+    assert days_between(new, old) == days_between(old, new)

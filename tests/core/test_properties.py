@@ -41,8 +41,8 @@ def ruled(world: World) -> LimitRule:
 
 def told_of(world: World, *stops: Suspension, end: datetime | None) -> Facts:
     told = facts(status=Status.IN_PROGRESS if end is None else Status.FINISHED)
-    return replace(
-        told, received_at=world.received_at, suspensions=(*world.stops, *stops), finished_at=end
+    return told._replace(
+        received_at=world.received_at, suspensions=(*world.stops, *stops), finished_at=end
     )
 
 

@@ -241,6 +241,46 @@ def test_so_are_they_after_the_law_and_the_calendar_have_changed(
     assert recompute(sessions, book, UNTIL) == (0, 0, True)
 
 
+@pytest.mark.parametrize(
+    "days",
+    [["2026-10-20"], ["2026-11-16"], ["2026-11-19"], ["2026-11-20"], ["2026-11-23", "2026-12-01"]],
+    ids="-".join,
+)
+def test_what_a_new_day_off_does_not_reach_is_as_if_it_had_been_derived(
+    sessions: Sessions, book: RuleBook, days: list[str]
+):
+    """Only dossiers whose clock may run over the days are read; the others must not differ."""
+    send(sessions, book, lines(400))
+    publish_calendar(sessions, *days)
+    count = recompute(sessions, book, UNTIL).derived
+
+    with sessions() as session:
+        rules = book.in_force(session)
+        everything = derived.open_ones(session, rules.version + 1, None, "", 10_000)
+        watched = {row.code: list(row.moments) for row in session.execute(select(watch))}
+    assert count < len(everything)
+    version, calendar = (derived.FOUND.index(one) for one in ("catalogue_version", "calendar_id"))
+    wrong = []
+    for held in everything:
+        again = refound(held, rules)
+        if again is None:
+            continue
+        same = list(held.findings)
+        same[version], same[calendar] = again.findings[version], again.findings[calendar]
+        if told_differs(same, again.findings) or watched.get(held.code) != again.moments:
+            wrong.append(held.code)
+    assert wrong == []
+
+
+def told_differs(stored_ones: list[Any], new: Any) -> bool:  # noqa: ANN401 columns
+    """Whether findings differ, the stages read as JSON."""
+    at = derived.FOUND.index("stage_dues")
+    pairs = [(was, will) for place, (was, will) in enumerate(zip(stored_ones, new, strict=True))
+             if place != at]  # fmt: skip
+    was, will = (json.loads(one) if one else None for one in (stored_ones[at], new[at]))
+    return was != will or any(one != other for one, other in pairs)
+
+
 def test_a_recomputation_stopped_half_way_goes_on_where_it_stopped(
     sessions: Sessions, book: RuleBook, monkeypatch: pytest.MonkeyPatch
 ):

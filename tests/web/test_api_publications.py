@@ -52,7 +52,7 @@ def test_a_preview_changes_nothing_and_counts_what_publishing_then_moves(sender:
     after = dues(sender)
     moved = {one for one in before if before[one] != after[one]}
     assert made["dossiers_moved"] == told["dossiers_moved"] == len(moved) == 3
-    assert (told["dossiers_concerned"], sum(told["by_days"].values())) == (5, 3)
+    assert (told["dossiers_concerned"], sum(told["by_days"].values())) == (3, 3)
     assert told["by_branch"] == {BRANCH: 3}
     examples = {one["code"]: one for one in told["examples"]}
     assert examples.keys() == moved
