@@ -317,8 +317,12 @@ def revision(row: RowMapping, say: Speech) -> dict[str, object]:
     why = row["why"]
     if why == "record":
         told = say("a record of the sender") if row["revision_no"] > 1 else say("first record")
-    elif why.startswith("catalogue"):
-        told = say("new law or calendar in the catalogue")
+    elif why.startswith("catalogue "):
+        told = say("new law or calendar, version {version}", version=why.removeprefix("catalogue "))
+    elif why == "catalogue":
+        told = say("a record of the sender, counted with newer law or calendar")
+    elif why.startswith("recount: "):
+        told = say("counted anew on request: {reason}", reason=why.removeprefix("recount: "))
     else:
         told = why
     return {
