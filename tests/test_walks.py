@@ -1,21 +1,28 @@
-"""The three walks, with the number of their SQL statements: small, whatever the size."""
+"""The four walks, with the number of their SQL statements: small, whatever the size."""
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import Engine, event
 
+from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
 from app.main import build
+from app.service import changes
+from app.service.calendar_items import Day
 from app.service.intake import Line, take_in
+from app.service.publish import publish
+from app.service.recompute import recompute
 from app.service.rules import RuleBook
 from app.settings import Settings
 from app.web.deps import moment
 from jobs import Context, flags
+from tests.catalogues import as_it_was
 from tests.service.simulated import UNTIL, caller
 from tests.web.wire import NOW, finished, ndjson, record, sign_up
 
@@ -153,3 +160,26 @@ def test_a_director_clicks(engine: Engine, sessions: Sessions, book: RuleBook, c
     for address, counts in found.items():
         assert len(set(counts)) == 1, address
         assert counts[0] <= 9, address
+
+
+def test_the_law_changes(sessions: Sessions, book: RuleBook, counting: Counter):
+    """A chunk costs the same whatever its size; a change that reaches nothing costs one look."""
+    found = {}
+    with as_it_was(sessions):
+        for size in (10, 1_000):
+            with sessions.begin() as session:
+                take_in(session, batch(size), caller(book, sessions), book, UNTIL)
+            storm = Day(date=date(2026, 11, 25), kind="off", name=f"Bão {size}")
+            with sessions.begin() as session:
+                publish(session, changes.calendar_day(NATIONAL, storm), "x", UNTIL)
+            with sessions() as session:
+                book.in_force(session)
+            with counting(f"recompute of {size}") as sent:
+                assert recompute(sessions, book, UNTIL).derived == size
+            found[size] = (len(sent), len(counting.copies))
+        with counting("nothing to recompute") as sent:
+            recompute(sessions, book, UNTIL)
+
+    assert found[10] == found[1_000]
+    assert found[10][0] <= 20
+    assert len(sent) == 1
