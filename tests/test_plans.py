@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from app.core.yardsticks import Yardstick
-from app.db import alerts, lists, reports
+from app.db import alerts, derived, lists, reports
 from app.db.engine import Sessions
 from app.db.lists import Clock, Reading
 from app.db.reports import Group
@@ -156,3 +156,17 @@ def test_one_dossier_and_its_history_are_found_by_their_keys(full: Session):
     plan = full.scalar(text("EXPLAIN (FORMAT JSON) SELECT * FROM dossier WHERE code = 'x'"))
 
     assert scans(list(nodes(plan[0]["Plan"]))) == {("Index Scan", "pk_dossier")}
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [None, {"branches": [BRANCH], "days": ["2026-11-25", "2026-11-25"]}, {"procedures": ["1.0"]}],
+    ids=["everything", "a storm", "a limit"],
+)
+def test_what_a_change_may_move_is_found_among_the_open_ones(
+    full: Session, reach: dict[str, list[str]] | None
+):
+    found = explained(full, lambda: derived.open_ones(full, 9, reach, "", 100))
+
+    assert {index for _, index in scans(found) if index} == {"ix_dossier_movable"}
+    assert "Seq Scan" not in {kind for kind, _ in scans(found)}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db.bulk import copy_rows, temporary, wire_type
 from app.db.tables import dossier
-from app.db.tables.dossiers import FACTS, FINDINGS
+from app.db.tables.dossiers import FACTS, FINDINGS, MOVABLE
 from app.db.tables.metadata import Code
 
 FOUND = tuple(column.name for column in FINDINGS)
@@ -19,7 +19,6 @@ _READ = ", ".join(
     for column in (*FACTS, *FINDINGS)
 )
 _REACHED = {"procedures": "procedure_code", "branches": "branch", "communes": "commune"}
-_OPEN = "(state NOT IN ('finished', 'closed') OR no_limit IS NOT NULL)"
 # A clock runs from the receipt to the last of its due days, and an alarm may go off before it: of
 # a limit of few days before the receipt, over the longest closure there could be.
 _OVER_DAYS = (
@@ -73,7 +72,7 @@ def open_ones(
     if it names `days` those whose clock may run over them (None: all). Closed dossiers with a limit
     keep what was used (design §5).
     """
-    where = ["code > :after", "catalogue_version < :version", _OPEN]
+    where = ["code > :after", "catalogue_version < :version", MOVABLE]
     told: dict[str, Any] = {"after": after, "version": version, "limit": limit}
     if reach is not None:
         places = {name: list(reach[name]) for name in _REACHED if name in reach}

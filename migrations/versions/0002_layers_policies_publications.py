@@ -20,6 +20,14 @@ def upgrade() -> None:
     _supplement()
     _layers()
     op.drop_column("catalogue", "derived")
+    op.drop_index("ix_dossier_no_limit", table_name="dossier")
+    op.create_index(
+        "ix_dossier_movable",
+        "dossier",
+        ["code"],
+        unique=False,
+        postgresql_where=sa.text("(state NOT IN ('finished', 'closed') OR no_limit IS NOT NULL)"),
+    )
 
 
 def _publications() -> None:
@@ -119,6 +127,14 @@ def downgrade() -> None:
     op.execute(
         "UPDATE dossier SET calendar_id = held.layers[cardinality(held.layers)] "
         "FROM working_calendar AS held WHERE held.id = dossier.calendar_id"
+    )
+    op.drop_index("ix_dossier_movable", table_name="dossier")
+    op.create_index(
+        "ix_dossier_no_limit",
+        "dossier",
+        ["procedure_code"],
+        unique=False,
+        postgresql_where=sa.text("no_limit IS NOT NULL"),
     )
     op.drop_table("working_calendar")
     op.drop_table("supplement_rule")

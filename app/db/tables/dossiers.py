@@ -71,6 +71,9 @@ FINDINGS = (
 )
 """What `core.findings.derive` made of them; only `db.dossiers` writes these."""
 
+MOVABLE = "(state NOT IN ('finished', 'closed') OR no_limit IS NOT NULL)"
+"""What a change of the catalogue may move: what is open, and what ended without a limit."""
+
 dossier = Table(
     "dossier",
     metadata,
@@ -116,11 +119,11 @@ Index(
     postgresql_include=["legal_due_on", "legal_late", "procedure_code"],
     postgresql_where=dossier.c.legal_end_on.is_not(None),
 )
-# db.dossiers.stale: what a new limit of a procedure may free
+# db.derived.open_ones: what a change of the catalogue may move, in the order it is derived anew
 Index(
-    "ix_dossier_no_limit",
-    dossier.c.procedure_code,
-    postgresql_where=dossier.c.no_limit.is_not(None),
+    "ix_dossier_movable",
+    dossier.c.code,
+    postgresql_where=text(MOVABLE),
 )
 
 # The one table that holds names of citizens. The subject is a dossier code or `quarantine/<id>`;
