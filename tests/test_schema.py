@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from app.db import schema
 from app.db.engine import connect
@@ -131,7 +132,8 @@ def test_every_table_of_dossiers_is_keyed_by_its_code():
 
 _THREE_CALENDARS = """
 INSERT INTO calendar (scope, version, body, published_in, published_at) VALUES
-  ('national', 1, '{}', 1, now()), ('national', 2, '{}', 2, now()), ('H20.16.03', 1, '{}', 3, now())
+  ('national', 1, '{"week": {}}', 1, now()), ('national', 2, '{"week": {}}', 2, now()),
+  ('H20.16.03', 1, '{"week": {}}', 3, now())
 """
 
 
@@ -153,9 +155,13 @@ def test_what_stood_before_the_layers_keeps_its_calendar_and_its_work(empty: Eng
         stacks = connection.execute(text("SELECT id, layers FROM working_calendar ORDER BY id"))
         assert [tuple(row) for row in stacks] == [(1, [1]), (2, [2]), (3, [3]), (4, [2, 3])]
         waiting = connection.execute(text("SELECT version, reach, derived_at FROM publication"))
-        assert [tuple(row) for row in waiting] == [(7, None, None)]
+        assert [tuple(row) for row in waiting] == [(8, None, None)]
         policies = connection.execute(text("SELECT policy FROM supplement_rule ORDER BY id"))
         assert list(policies.scalars()) == ["restart", "resume"]
 
     schema.downgrade(empty, "0001")
     schema.migrate(empty)
+    with empty.begin() as connection:
+        connection.execute(text("UPDATE calendar SET body = '{}' WHERE scope = 'H20.16.03'"))
+    with pytest.raises(DBAPIError, match="publish it whole first"):
+        schema.downgrade(empty, "0001")

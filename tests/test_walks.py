@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
 from app.main import build
-from app.service import changes
+from app.service import calendar_changes
 from app.service.calendar_items import Day
 from app.service.intake import Line, take_in
 from app.service.publish import publish
@@ -171,7 +171,7 @@ def test_the_law_changes(sessions: Sessions, book: RuleBook, counting: Counter):
                 take_in(session, batch(size), caller(book, sessions), book, UNTIL)
             storm = Day(date=date(2026, 11, 25), kind="off", name=f"Bão {size}")
             with sessions.begin() as session:
-                publish(session, changes.calendar_day(NATIONAL, storm), "x", UNTIL)
+                publish(session, calendar_changes.calendar_day(NATIONAL, storm), "x", UNTIL)
             with sessions() as session:
                 book.in_force(session)
             with counting(f"recompute of {size}") as sent:

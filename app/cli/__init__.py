@@ -31,10 +31,12 @@ for _command in (
 ):
     app.command()(_command)
 _catalogue.command("load")(keeping.catalogue_load)
+_catalogue.command("log")(keeping.catalogue_log)
 _user.command("add")(keeping.user_add)
 _client.command("add")(keeping.client_add)
 _calendar.command("propose")(calendar.propose)
 _calendar.command("accept")(calendar.accept)
+_calendar.command("remove")(calendar.remove)
 _calendar.command("confirm")(calendar.confirm)
 app.add_typer(_catalogue, name="catalogue")
 app.add_typer(_calendar, name="calendar")

@@ -14,9 +14,9 @@ from app.cli.shared import NATION, PreviewOnly, Scope, author, follow, opened_da
 from app.core.layers import unconfirmed_soon
 from app.core.office_hours import CalendarSpec
 from app.db.engine import Sessions
-from app.service import changes
+from app.service import calendar_changes, changes
 from app.service.calendar_items import DayBody
-from app.service.proposals import Standing, proposals, taken_over
+from app.service.proposals import Standing, left_out, proposals, taken_over
 from app.service.rules import RuleBook
 
 _STANDING = {
@@ -45,9 +45,12 @@ def propose(
 def accept(
     on: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"])],
     *,
-    source: Annotated[str, typer.Option(help="the notice that says so")] = "",
+    source: Annotated[str, typer.Option(help="the notice that says so")],
     name: Annotated[str | None, typer.Option(help="as proposed if absent")] = None,
     kind: Annotated[str | None, typer.Option(help="off or work; as proposed if absent")] = None,
+    hours: Annotated[
+        list[str] | None, typer.Option(help="07:00-11:30, other hours on that day; repeat it")
+    ] = None,
     scope: Scope = NATION,
     preview: PreviewOnly = False,
 ) -> None:
@@ -66,21 +69,44 @@ def accept(
                 kind="off" if said == "off" else "work",
                 name=name or (found.name if found else ""),
                 source=source,
+                hours=[_span(one) for one in hours] if hours else None,
             )
             taken = taken_over(spec, day, body, author(), wallclock.now())
-            follow(opened, changes.calendar_day(scope, taken), only=preview)
+            follow(opened, calendar_changes.calendar_day(scope, taken), only=preview)
+
+
+def remove(
+    on: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"])],
+    *,
+    scope: Scope = NATION,
+    preview: PreviewOnly = False,
+) -> None:
+    """Take a day back: it is again as the wider calendars have it."""
+    with opened_database() as (_, opened), _told():
+        _spec(opened, scope)
+        follow(opened, calendar_changes.calendar_without(scope, on.date()), only=preview)
 
 
 def confirm(
     until: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"])],
     *,
+    earlier: Annotated[bool, typer.Option(help="take back days confirmed before")] = False,
     scope: Scope = NATION,
     preview: PreviewOnly = False,
 ) -> None:
     """Say that the calendar is complete up to a day, included."""
     with opened_database() as (_, opened), _told():
-        _spec(opened, scope)
-        follow(opened, changes.calendar_confirmed(scope, until.date()), only=preview)
+        for one in left_out(_spec(opened, scope), until.date()):
+            out.print(f"Not taken over, so it will be a working day: {one.on:%d/%m/%Y} {one.name}")
+        change = calendar_changes.calendar_confirmed(scope, until.date(), earlier=earlier)
+        follow(opened, change, only=preview)
+
+
+def _span(text: str) -> tuple[str, str]:
+    start, dash, end = text.partition("-")
+    if not dash:
+        refuse(f"--hours {text}: write 07:00-11:30")
+    return start.strip(), end.strip()
 
 
 @contextmanager

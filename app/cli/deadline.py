@@ -106,15 +106,21 @@ def explanation(told: dict[str, Any], say: Speech) -> Iterator[str]:
         )
     yield ""
     yield f"{say('Day by day')}:"
-    stage = None
+    stage = 0
     for line in told["trace"]:
-        if line.get("stage") != stage:
+        if line.get("stage", stage) != stage:
             stage = line["stage"]
-            yield say("Appointment {stage}", stage=stage)
-        number = "" if line["counted"] is None else say.number(line["counted"])
-        ground = f" ({line['ground']})" if line["ground"] else ""
-        on = date.fromisoformat(line["on"])
-        yield f"{number:>5}  {say.weekday(on):<9} {say.day(on)}  {line['why']}{ground}"
+            named = say("Appointment {stage}", stage=stage)
+            yield named if stage else say("Between two appointments")
+        yield _line(line, say)
+
+
+def _line(line: dict[str, Any], say: Speech) -> str:
+    number = "" if line["counted"] is None else say.number(line["counted"])
+    ground = f" ({say.ground(line['ground'])})" if line["ground"] else ""
+    unsure = f" ({say('calendar not yet confirmed')})" if line["provisional"] else ""
+    on = date.fromisoformat(line["on"])
+    return f"{number:>5}  {say.weekday(on):<9} {say.day(on)}  {line['why']}{unsure}{ground}"
 
 
 def _due(told: dict[str, Any], say: Speech) -> Iterator[str]:
@@ -169,7 +175,7 @@ def _law(told: dict[str, Any], say: Speech) -> Iterator[str]:
     if told["case_assumed"]:
         yield say("No case was given: this is the one with the longest limit, {case}.",
                   case=told["case"])  # fmt: skip
-    yield say("Ground: {ground}.", ground=told["ground"])
+    yield say("Ground: {ground}.", ground=say.ground(told["ground"]))
     if told["source"] and say.language == Language.ENGLISH:  # kept in English only
         yield f"Source: {told['source']}"
     confidence = CONFIDENCES.get(told["confidence"])
@@ -177,8 +183,9 @@ def _law(told: dict[str, Any], say: Speech) -> Iterator[str]:
     if any(unsure):
         yield f"{say('To be confirmed')}: {' '.join(one for one in unsure if one)}"
     rule = say("Rule used: {rule}.", rule=say(POLICIES[SupplementPolicy(told["supplement"])]))
-    ground = [one for one in (told["supplement_ground"], told["supplement_doubt"]) if one]
-    yield f"{rule} {': '.join(ground)}".rstrip()
+    law = told["supplement_ground"] and say.ground(told["supplement_ground"])
+    ground = ": ".join(one for one in (law, told["supplement_doubt"]) if one)
+    yield f"{rule} ({ground})" if ground else rule
     used = told["calendar"]
     named = [f"{one['scope']} {one['version']}" for one in used["layers"]]
     version = say("Working calendar: {layers}", layers=", ".join(named))

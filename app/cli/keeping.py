@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from app import wallclock
 from app.cli.shared import AsJson, author, derive_anew, opened_database, out, refuse
 from app.db import access as accounts
-from app.db import catalogue
+from app.db import catalogue, publications
 from app.service import access, publish
 from app.service.access import Right, Role
 from app.service.changes import NotPublishableError
+from app.web.publishing import publication
 
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,60}")
 _SHORTEST_PASSWORD = 10
@@ -35,6 +36,24 @@ def catalogue_load(
         except (OSError, ValueError) as wrong:
             refuse(f"the catalogue cannot be read: {wrong}")
         derive_anew(opened, "Published.")
+
+
+def catalogue_log(
+    *, limit: Annotated[int, typer.Option(min=1, max=1_000)] = 20, as_json: AsJson = False
+) -> None:
+    """Who changed the catalogue, when, in which words, and how many dossiers it moved."""
+    with opened_database() as (_, opened), opened() as session:
+        rows = [publication(row) for row in publications.newest(session, None, limit)]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        said = " ".join(str(one) for one in (row["details"] or {}).values())
+        state = "" if row["complete"] else ", under way"
+        out.print(
+            f"{row['version']:>5}  {row['published_at'][:16]}  {row['by']}  {row['kind']} "
+            f"{row['subject']}  {said}  ({row['dossiers_moved']} moved{state})"
+        )
 
 
 def user_add(

@@ -45,6 +45,14 @@ def follow(opened: Sessions, change: Change, *, only: bool) -> None:
         out.print(f"Would move {told.moved} of {told.concerned} open dossiers.")
         for days in sorted(told.by_days):
             out.print(f"  {told.by_days[days]} by {days:+} days")
+        for count, said in (
+            (told.become_provisional, "become provisional"),
+            (told.no_longer_provisional, "are provisional no more"),
+            (told.become_overdue, "become overdue"),
+            (told.no_longer_overdue, "are overdue no more"),
+        ):
+            if count:
+                out.print(f"  {count} {said}")
         for move in told.examples:
             out.print(f"  {move.code}: {move.old_due_on or '-'} → {move.new_due_on or '-'}")
         return

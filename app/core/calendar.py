@@ -138,6 +138,11 @@ class WorkingCalendar:
             raise CalendarEndsError(f"the calendar begins on {self.first_on}")
         return self._working[at]
 
+    @property
+    def last_worked(self) -> int:
+        """The last working day there is, as an ordinal; the first day if none is worked."""
+        return self._working[-1] if self._working else self._first
+
     def roll(self, day: int) -> int:
         """That day if it is worked, else the next working day (BLDS 2015 Đ148 k5)."""
         return day if self.is_working(day) else self.nth_working_day(day, 1)

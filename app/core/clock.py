@@ -121,6 +121,7 @@ class Deadline(NamedTuple):
     Attributes:
         due_on: The last day on which the result is on time; None while suspended.
         due_at: For day limits the exclusive end of `due_on` (24:00); for hours the last instant.
+        received_at: The instant it starts with, as it was given.
         counted_from: The local day the count starts after: the receipt, as a cut-off may move it.
         provisional: Some day it leans on is not officially published yet.
         suspended_since: The start of the open suspension, else None.
@@ -130,6 +131,7 @@ class Deadline(NamedTuple):
 
     due_on: date | None
     due_at: datetime | None
+    received_at: datetime
     counted_from: date
     provisional: bool
     suspended_since: datetime | None
@@ -188,7 +190,9 @@ def deadline(
     k6; NĐ 61/2018/NĐ-CP Đ19 k4 for `restart`.
     """
     first = calendar.local_day(received_at)
-    counted_from = first if limit.cutoff is None else counting_day(received_at, limit, calendar)
+    counted_from = (
+        first if limit.cutoff is None else counting_day(received_at, limit.cutoff, calendar)
+    )
     if limit.unit is Unit.WORKING_HOURS:
         start = micros(received_at)
         if counted_from != first:
@@ -209,6 +213,7 @@ def deadline(
     return Deadline(
         due_on=due_on,
         due_at=due_at,
+        received_at=received_at,
         counted_from=date.fromordinal(counted_from),
         provisional=not calendar.is_confirmed(first, reached),
         suspended_since=None if run.stop is None else run.stop.from_at,
@@ -217,17 +222,15 @@ def deadline(
     )
 
 
-def counting_day(received_at: datetime, limit: Limit, calendar: WorkingCalendar) -> int:
+def counting_day(received_at: datetime, cutoff: time, calendar: WorkingCalendar) -> int:
     """The local day the count starts after, as an ordinal.
 
-    With a cut-off, a receipt after it or on a day off counts as one of the next working day; at
+    A receipt after the cut-off or on a day off counts as one of the next working day; at
     15:00:00 sharp "after 15:00" is still false. Source: NĐ 99/2022/NĐ-CP Đ16 k1; NĐ 61/2018 Đ18.
     """
     local = received_at.astimezone(calendar.zone)
     day = local.toordinal()
-    if limit.cutoff is None:
-        return day
-    after = calendar.is_working(day) and local.time() > limit.cutoff
+    after = calendar.is_working(day) and local.time() > cutoff
     return calendar.nth_working_day(day, 1) if after else calendar.roll(day)
 
 

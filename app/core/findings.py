@@ -12,6 +12,7 @@ from app.core.lifecycle import COUNTED_OUTCOMES, Facts, State, closed_suspension
 from app.core.limits import Choice, Law, LimitRule, NoLimit, Start, SupplementRule, choose
 from app.core.office_hours import CalendarEndsError
 from app.core.stages import Stage, between, stages
+from app.core.trace import Begins, Opening
 from app.core.yardsticks import Inputs
 
 
@@ -131,6 +132,13 @@ def start_of_clock(facts: Facts, received_at: datetime, rule: LimitRule) -> date
     if rule.start is Start.LAND_OFFICE and facts.land_office_received_at is not None:
         return facts.land_office_received_at
     return received_at
+
+
+def opening(facts: Facts, rule: LimitRule) -> Opening:
+    """Whose receipt started the clock, for its explanation."""
+    if rule.start is Start.LAND_OFFICE and facts.land_office_received_at is not None:
+        return Opening(Begins.LAND_OFFICE, facts.received_at)
+    return Opening()
 
 
 def _clock(

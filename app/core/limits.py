@@ -63,6 +63,7 @@ class LimitRule:
     source: str = ""
     confidence: str = ""
     doubt: str | None = None
+    procedure_doubt: str | None = None
     difficult_note: str | None = None
     tax: TaxLimit | None = None
     steps: tuple[StepLimit, ...] = ()
@@ -95,14 +96,21 @@ class Choice:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What is not certain of it: of the row, and of its figure for a difficult commune."""
-        said = (self.rule.doubt, self.rule.difficult_note if self.difficult else None)
+        """What is not certain: of the procedure, the row, its figure for a difficult commune."""
+        said = (
+            self.rule.procedure_doubt,
+            self.rule.doubt,
+            self.rule.difficult_note if self.difficult else None,
+        )
         return tuple(one for one in said if one)
 
     @property
     def steps(self) -> tuple[StepLimit, ...]:
         """The steps the law prints; none for a difficult commune, whose limit is longer."""
         return () if self.difficult else self.rule.steps
+
+
+_REMEMBERED = 20_000  # days of receipt, times cases and communes: more than a province has
 
 
 class Law:
@@ -132,6 +140,8 @@ class Law:
             return known
         found = self._choices(on, province, case, difficult=difficult)
         if not isinstance(found, NoLimit):  # senders may name any number of cases there are not
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
             self._known[key] = found
         return found
 

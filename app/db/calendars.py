@@ -32,14 +32,16 @@ def publish(
     return True
 
 
-def find(session: Session, scope: str) -> RowMapping | None:
-    """The newest layer of a scope."""
+def find(session: Session, scope: str, version: int | None = None) -> RowMapping | None:
+    """The layer of a scope: the newest, or one version of it."""
     query = (
         select(calendar)
         .where(calendar.c.scope == scope)
         .order_by(calendar.c.version.desc())
         .limit(1)
     )
+    if version is not None:
+        query = query.where(calendar.c.version == version)
     return session.execute(query).mappings().first()
 
 

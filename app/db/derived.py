@@ -107,13 +107,16 @@ _SET = ", ".join(
     + ("::jsonb" if isinstance(column.type, JSONB) else "")
     for column in FINDINGS
 )
+# What makes a revision: what people are told of the dossier, and the row of law it is told by.
 _MOVED = (
-    "(dossier.due_on, dossier.state, dossier.limit_id) IS DISTINCT FROM "
-    "(refound.due_on, refound.state, refound.limit_id)"
+    "(dossier.due_at, dossier.state, dossier.limit_id, dossier.legal_due_on, dossier.legal_late, "
+    "dossier.stage_dues) IS DISTINCT FROM (refound.due_at, refound.state, refound.limit_id, "
+    "refound.legal_due_on, refound.legal_late, refound.stage_dues::jsonb)"
 )
 
 _REFOUND = text(temporary("refound", _COPIED, _TYPES))
 
+_EMPTY = text("TRUNCATE refound")
 _REFIND = text(
     f"""
 WITH written AS (
@@ -126,6 +129,8 @@ WITH written AS (
     AND dossier.updated_at = refound.updated_at
   RETURNING new.code, old.revision_no AS old_revision_no, new.revision_no, new.updated_at,
     new.content_hash, new.head_hash, old.due_on AS old_due_on, new.due_on AS new_due_on, new.source,
+    (old.due_at, old.state, old.legal_due_on, old.legal_late)
+      IS DISTINCT FROM (new.due_at, new.state, new.legal_due_on, new.legal_late) AS moved,
     new.branch, new.due_at, refound.watch_moments, refound.watch_levels
 ), told AS (
   INSERT INTO revision (code, revision_no, at, by, source, why, updated_at, changes,
@@ -145,7 +150,7 @@ WITH written AS (
     next_at = excluded.next_at, next_level = excluded.next_level
   WHERE (watch.branch, watch.moments) IS DISTINCT FROM (excluded.branch, excluded.moments)
 )
-SELECT code, revision_no <> old_revision_no AS moved FROM written
+SELECT code, moved FROM written
 """
 )
 
@@ -161,11 +166,13 @@ def refind(
 ) -> Mapping[str, bool]:
     """Write new findings for unchanged facts; a dossier changed meanwhile is skipped.
 
-    Returns the codes written, and for each whether its due day, state or limit moved (then it has
-    a revision that says why; with `always` it has one in any case). Three statements, whatever the
-    number of rows.
+    Returns the codes written, and for each whether its due moment, state or verdict moved. It has
+    a revision that says why if it did, or if a stage or the row of law did; with `always` in any
+    case. Four
+    statements, whatever the number of rows.
     """
     session.execute(_REFOUND)
+    session.execute(_EMPTY)  # a second call in one transaction meets the rows of the first
     copy_rows(
         session,
         "refound",

@@ -261,9 +261,16 @@ WHERE applicant.details IS DISTINCT FROM excluded.details
 )
 
 
-def find(session: Session, code: str, branches: Sequence[str]) -> RowMapping | None:
-    """One dossier of the branches in scope; None where there is none, or it is out of scope."""
+def find(
+    session: Session, code: str, branches: Sequence[str], *, lock: bool = False
+) -> RowMapping | None:
+    """One dossier of the branches in scope; None where there is none, or it is out of scope.
+
+    With `lock` nobody else writes it until the transaction ends.
+    """
     query = select(dossier).where(dossier.c.code == code, dossier.c.branch.in_(branches))
+    if lock:
+        query = query.with_for_update()
     return session.execute(query).mappings().first()
 
 

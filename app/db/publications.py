@@ -13,6 +13,7 @@ from app.db.tables import catalogue, dossier, publication
 # Held shared by every intake, alone by a publication: a publication waits for the intakes that
 # computed with the old version, and no intake begins with the old one after it.
 _LOCK = 7_266_001
+_DRAFT = 7_266_002
 
 
 def version(session: Session) -> int:
@@ -26,15 +27,25 @@ def hold(session: Session) -> int:
     return version(session)
 
 
+def draft(session: Session) -> int:
+    """Be alone with what others may publish or preview, intake apart; return the version."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _DRAFT})
+    return version(session)
+
+
 def lock(session: Session) -> int:
-    """Wait for intakes under way and be alone with the catalogue; return its version."""
+    """Wait for intakes under way and be alone with the catalogue; return its version.
+
+    Previews are waited for first, while intake still goes on.
+    """
+    draft(session)
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     return version(session)
 
 
 def advance(session: Session, now: datetime) -> int:
     """Begin a publication (see `lock`); return the version it makes."""
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    lock(session)
     fresh = upsert(catalogue).values(version=1, published_at=now)
     found = session.execute(
         fresh.on_conflict_do_update(
@@ -52,10 +63,11 @@ def record(
     by: str,
     kind: str,
     subject: str,
+    details: Mapping[str, Any] | None,
     reach: Mapping[str, Sequence[str]] | None,
     now: datetime,
 ) -> None:
-    """Write down who published what, and which open dossiers it may concern (None: all).
+    """Write down who published what, in which words, and which open dossiers it may concern.
 
     Where there is no dossier at all there is nothing to derive.
     """
@@ -67,16 +79,11 @@ def record(
             by=by,
             kind=kind,
             subject=subject,
+            details=details,
             reach=reach,
             derived_at=now if nobody else None,
         )
     )
-
-
-def is_derived(session: Session) -> bool:
-    """Whether everything open has been derived with the newest version."""
-    waiting = select(publication.c.version).where(publication.c.derived_at.is_(None)).limit(1)
-    return session.scalar(waiting) is None
 
 
 def next_underived(session: Session, *, lock: bool = False) -> RowMapping | None:
@@ -113,21 +120,29 @@ def note_progress(
 
 
 def newest(
-    session: Session, scopes: Sequence[str], limit: int, before: int | None = None
+    session: Session, scopes: Sequence[str] | None, limit: int, before: int | None = None
 ) -> Sequence[RowMapping]:
     """The newest publications, newest first; `before` a version, for the next page.
 
-    `scopes` are the offices and branches whose own calendars and communes may be seen.
+    `scopes` are the offices and branches whose own calendars and communes may be seen (None: all).
     """
-    common = publication.c.kind.not_in(["office", "calendar"])
+    query = select(publication).order_by(publication.c.version.desc()).limit(limit)
+    if scopes is not None:
+        common = publication.c.kind.not_in(["office", "calendar"])
+        query = query.where(or_(common, publication.c.subject.in_(scopes)))
+    if before is not None:
+        query = query.where(publication.c.version < before)
+    return session.execute(query).mappings().all()
+
+
+def of_calendars(session: Session, scopes: Sequence[str], limit: int) -> Sequence[RowMapping]:
+    """The newest publications of the calendars of some scopes, newest first."""
     query = (
         select(publication)
-        .where(or_(common, publication.c.subject.in_(scopes)))
+        .where(publication.c.kind == "calendar", publication.c.subject.in_(scopes))
         .order_by(publication.c.version.desc())
         .limit(limit)
     )
-    if before is not None:
-        query = query.where(publication.c.version < before)
     return session.execute(query).mappings().all()
 
 

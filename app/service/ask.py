@@ -16,6 +16,12 @@ _NO_LIMIT = {
     NoLimit.COMMUNE: "the commune is not in the catalogue",
     NoLimit.DAY: "{procedure} has no limit in force on the day of receipt",
 }
+_FIELDS = {
+    NoLimit.PROCEDURE: "procedure",
+    NoLimit.CASE: "case",
+    NoLimit.COMMUNE: "commune",
+    NoLimit.DAY: "received_at",
+}
 
 
 def chosen(
@@ -48,5 +54,5 @@ def chosen(
         calendar=calendar,
     )
     if isinstance(found, NoLimit):
-        return Problem("procedure", _NO_LIMIT[found], {"procedure": code[:60]})
+        return Problem(_FIELDS[found], _NO_LIMIT[found], {"procedure": code[:60]})
     return found

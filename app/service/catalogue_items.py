@@ -154,6 +154,12 @@ class Branch(_Strict):
     area: str | None = None
     seat: str | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.active_from and self.active_until and self.active_until < self.active_from:
+            raise ValueError("active_until is before active_from; correct one")
+        return self
+
 
 class Commune(_Strict):
     """A commune, its branch, and while it counts as difficult (last day included)."""
@@ -163,6 +169,13 @@ class Commune(_Strict):
     branch: str
     difficult_from: date | None = None
     difficult_until: date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        since, until = self.difficult_from, self.difficult_until
+        if until is not None and (since is None or until < since):
+            raise ValueError("difficult_until needs an earlier difficult_from; correct one")
+        return self
 
 
 class OfficeBody(_Strict):

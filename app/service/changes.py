@@ -2,20 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from app.core.layers import days_between
-from app.core.office_hours import BadCalendarError
 from app.core.problems import Problem
 from app.db import calendars, catalogue
 from app.db.calendars import NATIONAL
-from app.service.calendar_items import CalendarBody, Day
-from app.service.calendars import layer, published
 from app.service.catalogue_items import OfficeBody, Procedure, SupplementBody, SupplementRow
 from app.service.contradictions import TWICE, of_procedure, repeated, span, stored_limit
 
@@ -23,8 +19,6 @@ Reach = Mapping[str, Sequence[str]]
 """Which open dossiers a change may concern: any of these `procedures`, `branches`, `communes`; of
 these only those whose clock may run over one of the `days`, given as the first and the last."""
 
-# A calendar as it is read back says these of itself; the scope it is published for decides.
-_SAID_OF_A_CALENDAR = {"scope", "version", "unconfirmed_from"}
 _Item = TypeVar("_Item", bound=BaseModel)
 
 
@@ -45,11 +39,15 @@ class Applied(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A checked change: what it is about, and how to make it as a version of the catalogue."""
+    """A checked change: what it is about, and how to make it as a version of the catalogue.
+
+    `details` is what a person said, kept with the publication for who asks later.
+    """
 
     kind: str
     subject: str
     apply: Callable[[Session, int, datetime], Applied]
+    details: Mapping[str, Any] | None = None
 
 
 def procedures(items: Sequence[Procedure | Mapping[str, Any]]) -> Change:
@@ -59,12 +57,12 @@ def procedures(items: Sequence[Procedure | Mapping[str, Any]]) -> Change:
         NotPublishableError: a shape or a limit that cannot be one, or two limits of a case in
             force on one day, or none between two.
     """
-    checked = [_checked(Procedure, item, _name(item, "code")) for item in items]
-    wrong = [Problem(code, TWICE) for code in repeated([item.code for item in checked])]
-    wrong += [told for item in checked for told in of_procedure(item)]
+    read = [checked(Procedure, item, _name(item, "code")) for item in items]
+    wrong = [Problem(code, TWICE) for code in repeated([item.code for item in read])]
+    wrong += [told for item in read for told in of_procedure(item)]
     if wrong:
         raise NotPublishableError(*wrong)
-    codes = [item.code for item in checked]
+    codes = [item.code for item in read]
 
     def apply(session: Session, version: int, _: datetime) -> Applied:
         named = [
@@ -76,13 +74,15 @@ def procedures(items: Sequence[Procedure | Mapping[str, Any]]) -> Change:
                 "level": item.level,
                 "cases": [{"case": case.case, "name": case.name} for case in item.cases],
             }
-            for item in checked
+            for item in read
         ]
         changed = len(catalogue.put_procedures(session, named))
         moved: dict[str, int] = {}
-        for item in checked:
+        for item in read:
             limits = [
-                stored_limit(case.case, limit) for case in item.cases for limit in case.limits
+                stored_limit(case.case, limit, item.doubt)
+                for case in item.cases
+                for limit in case.limits
             ]
             rows = catalogue.replace_limits(session, item.code, limits, version)
             moved |= {item.code: rows} if rows else {}
@@ -97,18 +97,25 @@ def office(body: OfficeBody | Mapping[str, Any]) -> Change:
     Raises:
         NotPublishableError: a shape that cannot be one.
     """
-    checked = _checked(OfficeBody, body, "")
-    held = checked.office
+    read = checked(OfficeBody, body, "")
+    held = read.office
+    codes = [held.code, *(branch.code for branch in read.branches)]
+    twice = [*repeated(codes), *repeated([commune.code for commune in read.communes])]
+    if NATIONAL in codes:
+        twice.append(NATIONAL)
+    if twice:
+        raise NotPublishableError(*(Problem(code, TWICE) for code in twice))
 
     def apply(session: Session, _: int, __: datetime) -> Applied:
+        _check_codes(session, held.code, codes[1:])
         named = {"code": held.code, "name": held.name, "province": held.province}
         whole = catalogue.put_offices(session, [named])
         branches = [
             branch.model_dump(exclude={"area", "seat"}) | {"office": held.code}
-            for branch in checked.branches
+            for branch in read.branches
         ]
         moved = catalogue.put_branches(session, branches)
-        communes = [commune.model_dump() for commune in checked.communes]
+        communes = [commune.model_dump() for commune in read.communes]
         difficult = catalogue.put_communes(session, communes)
         calendars.compose(session)
         if whole:  # its province picks the limits of every branch
@@ -119,6 +126,16 @@ def office(body: OfficeBody | Mapping[str, Any]) -> Change:
     return Change("office", held.code, apply)
 
 
+def _check_codes(session: Session, office_code: str, branches: Sequence[str]) -> None:
+    """A calendar's scope is the code of an office or of a branch: none may be both."""
+    offices = {row["code"] for row in catalogue.offices(session)}
+    others = {row["code"] for row in catalogue.branches(session)}
+    both = sorted((offices & set(branches)) | ({office_code} & others))
+    if both:
+        why = "the code is an office's already; an office and a branch never share one"
+        raise NotPublishableError(*(Problem(code, why) for code in both))
+
+
 def supplement(body: SupplementBody | Mapping[str, Any]) -> Change:
     """What a completed supplement does to limits that do not say so, by day of receipt.
 
@@ -127,7 +144,7 @@ def supplement(body: SupplementBody | Mapping[str, Any]) -> Change:
             under none.
     """
     rows = sorted(
-        _checked(SupplementBody, body, "").rows,
+        checked(SupplementBody, body, "").rows,
         key=lambda row: (row.valid_from is not None, row.valid_from),
     )
     wrong = []
@@ -154,126 +171,7 @@ def _span(row: SupplementRow) -> str:
     return span(row.valid_from, row.valid_until)
 
 
-def calendar(scope: str, body: Mapping[str, Any]) -> Change:
-    """A layer of the calendar: the nation's, an office's, or a branch's.
-
-    Raises:
-        NotPublishableError: a shape that cannot be one, or it contradicts itself (a day off and
-            worked, hours that overlap…).
-    """
-    itself = {name: held for name, held in body.items() if name not in _SAID_OF_A_CALENDAR}
-    checked = _checked(CalendarBody, itself, "")
-    plain = _stored(scope, checked)
-    return Change("calendar", scope, lambda *moment: _layer(scope, plain, *moment))
-
-
-def calendar_day(scope: str, day: Day) -> Change:
-    """One day added to a scope's layer, or another word on that day; the rest stays.
-
-    Raises:
-        NotPublishableError: on making it, if the calendar would contradict itself.
-    """
-    return Change("calendar", scope, lambda *moment: _with_day(scope, day, *moment))
-
-
-def calendar_without(scope: str, on: date) -> Change:
-    """One day taken out of a scope's layer: it is as the wider layers have it."""
-    return Change("calendar", scope, lambda *moment: _without(scope, on, *moment))
-
-
-def calendar_confirmed(scope: str, until: date) -> Change:
-    """The layer of a scope said to be complete up to a day, included."""
-    return Change("calendar", scope, lambda *moment: _confirmed(scope, until, *moment))
-
-
-def _with_day(scope: str, day: Day, session: Session, version: int, now: datetime) -> Applied:
-    held = dict(_held(session, scope))
-    said = day.model_dump(mode="json", exclude_defaults=True)
-    if any(_plain(one) == _plain(said) for one in held.get("days", ())):
-        return Applied(0, {})
-    others = [one for one in held.get("days", ()) if one["date"] != said["date"]]
-    held["days"] = sorted([*others, said], key=lambda one: str(one["date"]))
-    plain = _stored(scope, _checked(CalendarBody, held, ""))
-    return _layer(scope, plain, session, version, now)
-
-
-def _plain(day: Mapping[str, Any]) -> dict[str, Any]:
-    """A day without who took it over and when: said again by somebody else it is the same day."""
-    return {name: held for name, held in day.items() if not name.startswith("accepted_")}
-
-
-def _without(scope: str, on: date, session: Session, version: int, now: datetime) -> Applied:
-    held = dict(_held(session, scope))
-    days = held.get("days", [])
-    held["days"] = [one for one in days if one["date"] != on.isoformat()]
-    if len(held["days"]) == len(days):
-        raise NotPublishableError(
-            Problem("date", "the calendar {scope} says nothing of {on}", {"scope": scope, "on": on})
-        )
-    return _layer(scope, _stored(scope, _checked(CalendarBody, held, "")), session, version, now)
-
-
-def _confirmed(scope: str, until: date, session: Session, version: int, now: datetime) -> Applied:
-    held = dict(_held(session, scope)) | {"confirmed_until": until}
-    return _layer(scope, _stored(scope, _checked(CalendarBody, held, "")), session, version, now)
-
-
-def _held(session: Session, scope: str) -> Mapping[str, Any]:
-    row = calendars.find(session, scope)
-    return row["body"] if row else {}
-
-
-def _stored(scope: str, checked: CalendarBody) -> dict[str, Any]:
-    """A layer as it is stored: what says nothing is left out, the days in their order."""
-    twice = repeated([str(day.date) for day in checked.days])
-    if twice:
-        raise NotPublishableError(*(Problem(f"days.{day}", TWICE) for day in twice))
-    if scope == NATIONAL and checked.week is None:
-        why = "give the usual hours of a week; only narrower calendars may leave them out"
-        raise NotPublishableError(Problem("week", why))
-    if checked.week is not None and not any(checked.week.values()):
-        why = "no working time at all; no limit would ever end"
-        raise NotPublishableError(Problem("week", "{why}", {"why": why}))
-    return checked.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-
-
-def _layer(
-    scope: str, plain: Mapping[str, Any], session: Session, version: int, now: datetime
-) -> Applied:
-    if not plain and calendars.find(session, scope) is None:
-        why = "it says nothing; give a week, seasons or days"
-        raise NotPublishableError(Problem("week", why))
-    old = calendars.find(session, scope)
-    if not calendars.publish(session, scope, plain, version, now):
-        return Applied(0, {})
-    calendars.compose(session)
-    _check_stacks(session, scope)
-    days = days_between(layer(old["body"] if old else {}), layer(plain))
-    reach: dict[str, list[str]] = {"days": [day.isoformat() for day in days or ()]}
-    if scope != NATIONAL:
-        of_office = [row["code"] for row in catalogue.branches(session, scope)]
-        reach["branches"] = of_office or [scope]
-    return Applied(1, reach)
-
-
-def _check_stacks(session: Session, scope: str) -> None:
-    """Every working calendar that has this layer must hold together: each is built once."""
-    newest = {row["id"]: row for row in calendars.newest(session)}
-    for layers, calendar_id in calendars.stacks(session, list(newest)).items():
-        rows = [newest[layer] for layer in layers]
-        if all(row["scope"] != scope for row in rows):
-            continue
-        try:
-            _ = published(calendar_id, rows).calendar
-        except BadCalendarError as wrong:
-            raise NotPublishableError(Problem(wrong.where, "{why}", {"why": wrong.why})) from None
-        except (KeyError, ValueError, OSError) as wrong:
-            raise NotPublishableError(
-                Problem("zone", "not a calendar: {why}", {"why": repr(wrong)})
-            ) from None
-
-
-def _checked(shape: type[_Item], item: _Item | Mapping[str, Any], where: str) -> _Item:
+def checked(shape: type[_Item], item: _Item | Mapping[str, Any], where: str) -> _Item:
     """The item in its shape; a fault names its field, such as `1.012783.cases.0.limits.2.unit`."""
     try:
         return shape.model_validate(item)

@@ -27,14 +27,18 @@ def span(first: date | None, last: date | None) -> str:
     return f"{first or '…'} – {last or '…'}"
 
 
-def stored_limit(case: str, limit: LimitRow) -> dict[str, Any]:
-    """A limit as it is stored: what says nothing is left out, so the same law is the same row."""
+def stored_limit(case: str, limit: LimitRow, doubt: str | None = None) -> dict[str, Any]:
+    """A limit as it is stored: what says nothing is left out, so the same law is the same row.
+
+    `doubt` is of the whole procedure; it stands with each of its limits, and so in explanations.
+    """
     return {
         "case": case,
         "province": limit.province,
         "valid_from": limit.valid_from,
         "valid_until": limit.valid_until,
-        "rule": limit.model_dump(mode="json", exclude=_APART, exclude_defaults=True),
+        "rule": limit.model_dump(mode="json", exclude=_APART, exclude_defaults=True)
+        | ({"procedure_doubt": doubt} if doubt else {}),
     }
 
 
@@ -64,10 +68,26 @@ def _no_limit(procedure: str, case: str, limit: LimitRow) -> Iterator[Problem]:
         limit_rule({"id": 0, "procedure": procedure, **stored_limit(case, limit)})
     except (LimitError, ValueError, KeyError, TypeError) as wrong:
         yield Problem(where, "not a limit: {why}", {"why": str(wrong)})
+    yield from _stages(where, limit)
     if limit.valid_until is None and limit.ends:
         yield Problem(where, "give valid_until, the last day of a rule that ends")
     if limit.valid_until is not None and limit.valid_until < limit.valid_from:
         yield Problem(where, "valid_until is before valid_from; correct one")
+
+
+def _stages(where: str, limit: LimitRow) -> Iterator[Problem]:
+    """Stages count in the unit of the whole limit and add up to it."""
+    if not limit.stages:
+        return
+    if any(stage.unit is not limit.unit for stage in limit.stages):
+        yield Problem(where, "a stage counts in another unit than the whole limit; use one unit")
+        return
+    told = sum(stage.quantity for stage in limit.stages)
+    # Halves are rounded up stage by stage (Đồng Tháp prints 5 = 2.5 + 2.5), never more.
+    if not limit.quantity <= told <= limit.quantity + len(limit.stages) / 2:
+        both = {"stages": f"{told:g}", "whole": f"{limit.quantity:g}"}
+        why = "the stages add up to {stages}, the whole limit is {whole}; correct one"
+        yield Problem(where, why, both)
 
 
 def _neighbours(procedure: str, case: Case) -> Iterator[Problem]:

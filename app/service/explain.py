@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core.calendar import WorkingCalendar
 from app.core.clock import SupplementPolicy
 from app.core.findings import Findings, Ground, derive
 from app.core.lifecycle import Facts
@@ -20,19 +21,22 @@ from app.service.used import Used, used
 class Explained:
     """A dossier's facts and findings, and the very calendar and policy they lean on.
 
-    `supplement` is the general rule its supplement policy comes from; None where the limit says
+    `newest` is the branch's calendar of today, by which what still runs is counted: a dossier that
+    a later holiday did not reach keeps naming the calendar it was derived with. `supplement` is
+    the general rule its supplement policy comes from; None where the limit says
     itself what a supplement does, or that rule is no longer in force.
     """
 
     facts: Facts
     findings: Findings
     published: Published
+    newest: WorkingCalendar
     supplement: SupplementRule | None
 
 
 def explain(session: Session, row: Mapping[Any, Any], book: RuleBook, rules: Rules) -> Explained:
     """Derive a stored dossier again with the very limit and calendar rows it was derived with."""
-    facts = facts_of(row)
+    facts, newest = facts_of(row), rules.calendar_of(row["branch"])
     held = used(session, row, book, rules)
     if held is None:
         published = rules.published(row["branch"])
@@ -42,9 +46,10 @@ def explain(session: Session, row: Mapping[Any, Any], book: RuleBook, rules: Rul
             difficult=None,
             calendar=published.calendar,
         )
-        return Explained(facts, derive(facts, ground), published, None)
+        return Explained(facts, derive(facts, ground), published, newest, None)
     findings = held.derive(facts)
-    return Explained(facts, findings, held.published, _general(findings, held, facts, rules))
+    general = _general(findings, held, facts, rules)
+    return Explained(facts, findings, held.published, newest, general)
 
 
 def _general(findings: Findings, held: Used, facts: Facts, rules: Rules) -> SupplementRule | None:

@@ -157,6 +157,10 @@ def _as_closed(session: Session, ready: list[_Ready], book: RuleBook, rules: Rul
         if ended
         else {}
     )
+    for item in ready:  # reopened in this very batch: what closes it again is judged by the newest
+        stands = held.get(item.row.code)
+        if stands and item.facts.end is None and item.row.updated_at > stands["updated_at"]:
+            del held[item.row.code]
     if not held:
         return ready
     laws = all_used(session, list(held.values()), book, rules)

@@ -35,6 +35,7 @@ def limit_rule(row: Mapping[Any, Any]) -> LimitRule:
         source=rule.get("source", ""),
         confidence=rule.get("confidence", ""),
         doubt=rule.get("doubt"),
+        procedure_doubt=rule.get("procedure_doubt"),
         difficult_note=rule.get("difficult_note"),
         tax=_tax(rule.get("tax")),
         steps=_steps(rule.get("steps")),

@@ -18,7 +18,10 @@ from app.service.stored import facts_told
 
 CHUNK = 2_000
 _EXAMPLES = 10
-_STATE, _DUE_ON, _DUE_AT = (FOUND.index(name) for name in ("state", "due_on", "due_at"))
+_STATE, _DUE_ON, _DUE_AT, _PROVISIONAL = (
+    FOUND.index(name) for name in ("state", "due_on", "due_at", "provisional")
+)
+_TOLD = [FOUND.index(name) for name in ("due_at", "state", "legal_due_on", "legal_late")]
 
 
 class Move(NamedTuple):
@@ -48,10 +51,12 @@ class Preview:
         version: The newest catalogue, which the change was laid over.
         changes: Whether it differs from what is in force at all.
         concerned: Open dossiers it may concern, of all branches.
-        moved: Those whose due day or state would be another one.
+        moved: Those whose due moment, state or verdict would be another one.
         by_days: Of those with a due day before and after, how many move by how many calendar days.
         by_branch: How many move, of each branch in the caller's scope.
         gain, lose: Those that get a due day, or have none any more.
+        become_provisional, no_longer_provisional: Those whose due day would lean on a day nobody
+            has confirmed, or no more.
         become_overdue, no_longer_overdue: Those whose due moment would fall on the other side of
             the moment asked.
         examples: The greatest moves of the caller's branches, at most ten.
@@ -65,6 +70,8 @@ class Preview:
     by_branch: Counter[str] = field(default_factory=Counter)
     gain: int = 0
     lose: int = 0
+    become_provisional: int = 0
+    no_longer_provisional: int = 0
     become_overdue: int = 0
     no_longer_overdue: int = 0
     examples: list[Move] = field(default_factory=list)
@@ -82,9 +89,13 @@ class Preview:
             new.state.value,
         )
         was, will = _passed(held.findings[_DUE_AT], now), _passed(new.due_at, now)
+        provisional = bool(held.findings[_PROVISIONAL])
+        self.become_provisional += new.provisional and not provisional
+        self.no_longer_provisional += provisional and not new.provisional
         self.become_overdue += will and not was
         self.no_longer_overdue += was and not will
-        if (move.old_due_on, move.old_state) == (move.new_due_on, move.new_state):
+        stood = [held.findings[place] for place in _TOLD]
+        if stood == [new.due_at, new.state.value, new.legal.due_on, new.legal.forced_late]:
             return
         self.moved += 1
         if move.days:
@@ -111,14 +122,14 @@ def preview(
 ) -> Preview:
     """Lay a change over the newest catalogue and derive every open dossier it may concern.
 
-    The change is made in a transaction that is taken back at once, without the lock of a
-    publication: intake goes on. `branches` is the caller's scope, which limits the examples.
+    The change is made in a transaction that is taken back at once. Other previews and publications
+    wait for it, intake does not. `branches` is the caller's scope, which limits the examples.
 
     Raises:
         NotPublishableError: the catalogue would contradict itself.
     """
     with sessions() as session:
-        version = publications.version(session)
+        version = publications.draft(session)
         applied = change.apply(session, version + 1, now)
         rules = law.read(session, version + 1)
         session.rollback()

@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 import holidays
 
 from app.core.office_hours import CalendarSpec
+from app.core.problems import Problem
 from app.service.calendar_items import Day, DayBody
+from app.service.changes import NotPublishableError
 
+_YEARS_LOOKED_AT = 3
 PROPOSED_BY = f"holidays {version('holidays')}"
 
 
@@ -57,10 +60,31 @@ def proposals(spec: CalendarSpec, year: int) -> list[Proposal]:
 
 
 def taken_over(spec: CalendarSpec, on: date, body: DayBody, by: str, at: datetime) -> Day:
-    """A day as a person says it; the library is named with it only if it proposes that kind."""
+    """A day as a person says it; the library is named with it only if it proposes that kind.
+
+    Raises:
+        NotPublishableError: it names no source. A library's word is none.
+    """
+    if not body.source.strip():
+        why = "name the notice or decision that says so"
+        raise NotPublishableError(Problem("source", why))
     proposed = next((one for one in proposals(spec, on.year) if one.on == on), None)
     of = proposed.proposed_by if proposed is not None and proposed.kind == body.kind else None
     return body.accepted(on, of, by, at)
+
+
+def left_out(spec: CalendarSpec, until: date) -> list[Proposal]:
+    """Proposed days that nobody has taken over, among those a confirmation up to a day adds."""
+    since = spec.confirmed_until
+    if since is None or until <= since:
+        return []
+    years = range(since.year, min(until.year, since.year + _YEARS_LOOKED_AT) + 1)
+    return [
+        one
+        for year in years
+        for one in proposals(spec, year)
+        if one.standing is Standing.NEW and since < one.on <= until
+    ]
 
 
 def _works(spec: CalendarSpec, on: date) -> bool:

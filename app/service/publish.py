@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db import publications
 from app.db.calendars import NATIONAL
-from app.service import changes
+from app.service import calendar_changes, changes
 from app.service.changes import Change
 
 SAMPLE = Path(__file__).parents[1] / "catalogue"
@@ -44,6 +44,7 @@ def publish(session: Session, change: Change, by: str, now: datetime) -> Publish
             by=by,
             kind=change.kind,
             subject=change.subject,
+            details=change.details,
             reach=reach,
             now=now,
         )
@@ -57,7 +58,7 @@ def sample(session: Session, by: str, now: datetime, folder: Path = SAMPLE) -> N
 
 
 def _of_folder(folder: Path) -> Iterator[Change]:
-    yield changes.calendar(NATIONAL, _read(folder / "calendar_vn.json"))
+    yield calendar_changes.calendar(NATIONAL, _read(folder / "calendar_vn.json"))
     yield changes.office(_read(folder / "dong_thap.json"))
     yield changes.supplement(_read(folder / "supplement.json"))
     yield changes.procedures(_read(folder / "procedures.json"))

@@ -152,7 +152,10 @@ def write(session: Session, chunk: Chunk, now: datetime) -> int:
     row = publications.next_underived(session, lock=True)
     if row is None or _work(row) != chunk.work:
         raise GoneError(elsewhere=True)
-    why = f"catalogue {chunk.version}"
+    followed = chunk.work.version
+    # With several publications waiting a move may be due to any of them: all are named.
+    span = f"{followed}" if followed == chunk.version else f"{followed}–{chunk.version}"
+    why = f"catalogue {span}"
     moved = 0
     if chunk.rows:
         moved = sum(derived.refind(session, chunk.rows, chunk.work.by, why, now).values())

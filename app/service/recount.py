@@ -38,7 +38,7 @@ def recount(
     What was used before stays in the history: the revision says who asked, and why.
     """
     rules = book.in_force(session, publications.hold(session))
-    row = dossiers.find(session, code, branches)
+    row = dossiers.find(session, code, branches, lock=True)
     if row is None:
         return None
     facts = facts_of(row)

@@ -17,6 +17,8 @@ from app.service.used import Used
 PROCEDURE_AT, BRANCH_AT, RECEIVED_AT = 1, 3, 9
 """Places in `stored_facts`."""
 
+_COMPLETED = {Reason.SUPPLEMENT: "supplement", Reason.FINANCIAL_OBLIGATION: "tax"}
+
 
 def to_row(facts: Facts, rules: Rules, name: str | None, held: Used | None = None) -> Row:
     """A snapshot with its findings, ready for `db.dossiers.save`.
@@ -37,7 +39,7 @@ def to_row(facts: Facts, rules: Rules, name: str | None, held: Used | None = Non
         findings=stored_findings(facts, findings, *named),
         updated_at=facts.updated_at,
         content_hash=sha256(msgspec.json.encode(stored)).digest(),
-        promise=_why_promised(facts) if facts.promised_at else None,
+        promise=why_promised(facts) if facts.promised_at else None,
         moments=[moment.at for moment in findings.moments] or None,
         levels=[int(moment.level) for moment in findings.moments] or None,
         name=name,
@@ -133,13 +135,22 @@ def _json(rows: Sequence[object]) -> str | None:
     return msgspec.json.encode(rows).decode() if rows else None
 
 
-def _why_promised(facts: Facts) -> str:
-    """Why the citizen was promised this date, as far as the snapshot tells."""
+def why_promised(facts: Facts) -> str:
+    """Why the citizen was promised this date: what was completed last before this record.
+
+    The proof of payment is told by a suspension's end or by the start of a later appointment.
+    """
     if any(letter.promised_at == facts.promised_at for letter in facts.apologies):
         return "apology"
-    complete = {stop.reason for stop in facts.suspensions if stop.until_at is not None}
-    if Reason.SUPPLEMENT in complete:
-        return "supplement"
-    if Reason.FINANCIAL_OBLIGATION in complete or len(facts.stages) > 1:
-        return "tax"
-    return "unexplained" if complete else "slip"
+    done = [
+        (stop.until_at, _COMPLETED.get(stop.reason, "suspension"))
+        for stop in facts.suspensions
+        if stop.until_at is not None and stop.until_at <= facts.updated_at
+    ]
+    done += [
+        (stage.started_at, "tax")
+        for stage in facts.stages
+        if stage.stage > 1 and stage.started_at is not None
+        if stage.started_at <= facts.updated_at
+    ]
+    return max(done, key=lambda one: one[0], default=(None, "slip"))[1]

@@ -17,6 +17,8 @@ from app.db.calendars import NATIONAL
 from app.service.calendars import Published, published
 from app.service.limits import limit_rule
 
+_KEPT = 50  # working calendars of older versions, a few megabytes each once their hours are used
+
 
 class NoCalendarError(LookupError):
     """Nothing can be counted: no calendar is published for the branch, its office or the nation."""
@@ -105,16 +107,22 @@ class Rules:
         if commune is not None:
             held = self.communes.get(commune)
             difficult = None if held is None else on is not None and held.is_difficult(on)
+        if procedure not in self.limits:  # callers may name any number that there are not
+            return self._ground(procedure, branch, difficult=difficult)
         key = (procedure, branch, difficult)
         found = self.grounds.get(key)
         if found is None:
-            found = self.grounds[key] = Ground(
-                rules=self.limits.get(procedure),
-                province=self.branches[branch].province,
-                difficult=difficult,
-                calendar=self.calendar_of(branch),
-            )
+            found = self._ground(procedure, branch, difficult=difficult)
+            self.grounds[key] = found
         return found
+
+    def _ground(self, procedure: str, branch: str, *, difficult: bool | None) -> Ground:
+        return Ground(
+            rules=self.limits.get(procedure),
+            province=self.branches[branch].province,
+            difficult=difficult,
+            calendar=self.calendar_of(branch),
+        )
 
 
 class RuleBook:
@@ -143,7 +151,9 @@ class RuleBook:
                 rules = self._rules
                 if rules is None or rules.version != newest:
                     rules = self._rules = read(session, newest, self._calendars)
-                    self._calendars |= {held.id: held for held in rules.calendars.values()}
+                    current = {held.id: held for held in rules.calendars.values()}
+                    older = [one for one in self._calendars if one not in current][-_KEPT:]
+                    self._calendars = {one: self._calendars[one] for one in older} | current
         return rules
 
     def calendar(self, session: Session, calendar_id: int) -> Published:

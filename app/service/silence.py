@@ -66,5 +66,8 @@ def _working_days_between(calendar: WorkingCalendar, since: datetime, until: dat
 
 
 def _soon_until(calendar: WorkingCalendar, now: datetime, days: int) -> datetime:
-    last = calendar.nth_working_day(calendar.local_day(now), days)
+    try:
+        last = calendar.nth_working_day(calendar.local_day(now), days)
+    except CalendarEndsError:
+        return now  # nothing falls due where nobody works any more
     return calendar.midnight_after(last)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.core.conventions import ByHours, Differences, of_dossier
-from app.core.duties import Longer, Owed, longer, owed
+from app.core.duties import Duty, Longer, Owed, longer, owed
 from app.core.findings import start_of_clock
 from app.core.lifecycle import closed_suspensions
 from app.core.steps import HOURS_A_HALF_DAY, JudgedStep, StepLimit, StepUnit, judged
@@ -36,9 +36,16 @@ class Beside(NamedTuple):
 
 
 def beside(held: Explained, now: datetime) -> Beside:
-    """All of it, derived from the same facts, law and calendar as the due date, as of `now`."""
+    """All of it, from the same facts and law as the due date, as of `now`.
+
+    What still runs (a tax leg, a step, the hand-over) counts by the calendar of today.
+    """
     facts, findings, calendar = held.facts, held.findings, held.published.calendar
     choice, until = findings.choice, held.facts.end or now
+    running = held.newest if facts.end is None else calendar
+    by_newest = {
+        one.duty: one for one in owed(facts, findings.clock, findings.limit, held.newest, now)
+    }
     found = gaps(facts.suspensions, findings.stages)
     may_last = None
     if choice is not None and facts.received_at is not None:
@@ -46,12 +53,15 @@ def beside(held: Explained, now: datetime) -> Beside:
         may_last = longer(start, choice, closed_suspensions(facts), facts.extensions, calendar)
     return Beside(
         hours=of_dossier(facts, findings, calendar),
-        legs=legs(found, choice.rule.tax if choice else None, calendar, until),
+        legs=legs(found, choice.rule.tax if choice else None, running, until),
         steps=judged(
-            facts.steps, choice.steps if choice else (), found, facts.suspensions, calendar, now
+            facts.steps, choice.steps if choice else (), found, facts.suspensions, running, until
         ),
         longer=may_last,
-        duties=owed(facts, findings.clock, findings.limit, calendar, now),
+        duties=tuple(
+            by_newest.get(one.duty, one) if one.duty is Duty.HAND_OVER else one
+            for one in owed(facts, findings.clock, findings.limit, calendar, now)
+        ),
     )
 
 

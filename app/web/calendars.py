@@ -6,17 +6,17 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from app.core.layers import unconfirmed_soon
 from app.db import calendars
 from app.db.calendars import NATIONAL
-from app.service import changes
+from app.service import calendar_changes
 from app.service.access import Principal
 from app.service.calendar_items import DayBody
 from app.service.calendars import Published
-from app.service.proposals import proposals, taken_over
+from app.service.proposals import left_out, proposals, taken_over
 from app.web import shown
 from app.web.deps import Now, Reader, TheParts, Transaction
 from app.web.problems import ProblemError
@@ -33,12 +33,21 @@ class Confirmed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     until: date
+    earlier: bool = Field(default=False, description="take back days that were confirmed before")
 
 
 @router.get("/{scope}", summary="What a scope publishes of the calendar")
-def get_calendar(session: Transaction, scope: str, caller: Reader) -> dict[str, Any]:
-    """`national`, an office, or a branch; 404 where a scope has no layer of its own."""
-    row = calendars.find(session, known(scope, caller))
+def get_calendar(
+    session: Transaction,
+    scope: str,
+    caller: Reader,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="the newest")] = None,
+) -> dict[str, Any]:
+    """`national`, an office, or a branch; 404 where a scope has no layer of its own.
+
+    Every version that was ever published can be read back: none is changed.
+    """
+    row = calendars.find(session, known(scope, caller), version)
     if row is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "No calendar {scope}", scope=scope[:60])
     return dict(row["body"]) | {"scope": scope, "version": row["version"]}
@@ -51,7 +60,7 @@ def put_calendar(scope: str, body: dict[str, Any], publishing: Publishes) -> dic
     An office or a branch says only what differs there: a week, seasons, single days.
     """
     may_change(scope, publishing.caller)
-    return publishing.make(lambda: changes.calendar(scope, body))
+    return publishing.make(lambda: calendar_changes.calendar(scope, body))
 
 
 @router.put("/{scope}/days/{on}", summary="Say of one day that it is off, or worked")
@@ -62,22 +71,33 @@ def put_day(
     may_change(scope, publishing.caller)
     with held.sessions() as session:
         spec = held.book.in_force(session).of_scope(scope).spec
-    day = taken_over(spec, on, body, publishing.caller.by, now)
-    return publishing.make(lambda: changes.calendar_day(scope, day))
+    by = publishing.caller.by
+    return publishing.make(
+        lambda: calendar_changes.calendar_day(scope, taken_over(spec, on, body, by, now))
+    )
 
 
 @router.delete("/{scope}/days/{on}", summary="Take a day back: it is as the wider layers have it")
 def delete_day(scope: str, on: date, publishing: Publishes) -> dict[str, Any]:
     """A new version without that day; the older ones stay for what was derived with them."""
     may_change(scope, publishing.caller)
-    return publishing.make(lambda: changes.calendar_without(scope, on))
+    return publishing.make(lambda: calendar_changes.calendar_without(scope, on))
 
 
 @router.put("/{scope}/confirmed", summary="Say that the calendar is complete up to a day")
-def put_confirmed(scope: str, body: Confirmed, publishing: Publishes) -> dict[str, Any]:
-    """Due dates that lean on later days are provisional."""
+def put_confirmed(
+    scope: str, body: Confirmed, publishing: Publishes, held: TheParts
+) -> dict[str, Any]:
+    """Due dates that lean on later days are provisional.
+
+    `left_out` are proposed days among those now confirmed that nobody took over: they are worked.
+    """
     may_change(scope, publishing.caller)
-    return publishing.make(lambda: changes.calendar_confirmed(scope, body.until))
+    with held.sessions() as session:
+        spec = held.book.in_force(session).of_scope(scope).spec
+    change = calendar_changes.calendar_confirmed(scope, body.until, earlier=body.earlier)
+    left = [{"date": one.on.isoformat(), "name": one.name} for one in left_out(spec, body.until)]
+    return publishing.make(lambda: change) | {"left_out": left}
 
 
 @router.get("/{scope}/in-force", summary="The calendar a branch works by, all layers laid together")
@@ -137,5 +157,5 @@ def known(scope: str, caller: Principal) -> str:
 
 def may_change(scope: str, caller: Principal) -> None:
     """Refuse whoever may not publish the calendar of a scope."""
-    if known(scope, caller) not in caller.branches:
+    if known(scope, caller) in (NATIONAL, caller.office) or scope not in caller.branches:
         may_publish(caller, nation=scope == NATIONAL)

@@ -99,16 +99,21 @@ def _not_ours(session: Session, office: str, body: OfficeBody) -> Problem | None
 def get_procedures(session: Transaction, caller: Reader) -> dict[str, Any]:  # noqa: ARG001 access
     """Every procedure with the limits of every time, national and provincial."""
     limits: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    doubts: dict[str, str] = {}
     for row in catalogue.limits(session):
         held = {name: shown.value(value) for name, value in row.items() if name not in _HIDDEN}
-        limits.setdefault((row["procedure"], row["case"]), []).append(held | row["rule"])
+        rule = dict(row["rule"])
+        if "procedure_doubt" in rule:  # published with the procedure, stored with its limits
+            doubts[row["procedure"]] = rule.pop("procedure_doubt")
+        limits.setdefault((row["procedure"], row["case"]), []).append(held | rule)
     items = [
         dict(row)
         | {
+            "doubt": doubts.get(row["code"]),
             "cases": [
                 case | {"limits": limits.get((row["code"], case["case"]), [])}
                 for case in row["cases"]
-            ]
+            ],
         }
         for row in catalogue.procedures(session)
     ]

@@ -1,22 +1,23 @@
 """The calculator: when would it be due, and why. Nothing is stored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
 
 from app.core.calendar import WorkingCalendar
-from app.core.clock import Deadline, Limit, LimitError, SupplementPolicy, Suspension, deadline
+from app.core.clock import Limit, LimitError, SupplementPolicy, Suspension, deadline
 from app.core.conventions import by_hours, of_stages, where_it_differs
 from app.core.duties import longer
-from app.core.limits import Choice
+from app.core.halts import halts
+from app.core.limits import Choice, LimitRule, Start, SupplementRule
 from app.core.office_hours import BadCalendarError, CalendarEndsError, CalendarSpec
 from app.core.problems import Problem
 from app.core.stages import Stage, between, last_begun, stages
 from app.core.taxes import TaxLimit, gaps, legs
-from app.core.trace import Line, explain
+from app.core.trace import Begins, Grounds, Opening, explain, explain_stages
 from app.service.ask import chosen
 from app.service.rules import Rules
 from app.web import beside, shown
@@ -40,7 +41,8 @@ class _Question:
     policy: SupplementPolicy
     now: datetime
     language: str
-    ground: str = ""
+    grounds: Grounds = field(default_factory=Grounds)
+    opening: Opening = field(default_factory=Opening)
     tax: TaxLimit | None = None
 
 
@@ -144,15 +146,31 @@ def _by_procedure(
     if isinstance(choice, Problem):
         raise unprocessable(choice)
     rule, policy = choice.rule, asked.supplement or choice.policy
-    question = _Question(asked, stops, calendar, policy, now, language, rule.ground, rule.tax)
-    general = None
-    if rule.policy is None and asked.supplement is None:
-        on = asked.received_at.astimezone(calendar.zone).date()
-        general = next((held for held in rules.supplements if held.covers(on)), None)
-    law = _law(question, choice) | shown.supplement_rule(general, language)
+    on = asked.received_at.astimezone(calendar.zone).date()
+    said = _supplement(
+        asked, rule, next((one for one in rules.supplements if one.covers(on)), None)
+    )
+    told = shown.supplement_rule(said, language)
+    grounds = Grounds(rule.ground, halts(on, rule.ground, told["supplement_ground"]))
+    begins = Begins.LAND_OFFICE if rule.start is Start.LAND_OFFICE else Begins.RECEIPT
+    question = _Question(
+        asked, stops, calendar, policy, now, language, grounds, Opening(begins), rule.tax
+    )
+    law = _law(question, choice) | told
     if choice.stages:
         return law | _staged(question, choice.stages)
     return law | _plain(question, choice.limit)
+
+
+def _supplement(
+    asked: Asked, rule: LimitRule, general: SupplementRule | None
+) -> SupplementRule | None:
+    """What says what a supplement does: the limit itself, else the rule in force; not the asker."""
+    if asked.supplement is not None:
+        return None
+    if rule.policy is not None:
+        return SupplementRule(rule.policy, ground=rule.ground)
+    return general
 
 
 def _law(question: _Question, choice: Choice) -> dict[str, Any]:
@@ -177,7 +195,8 @@ def _plain(question: _Question, limit: Limit) -> dict[str, Any]:
     received_at, calendar = question.asked.received_at, question.calendar
     clock = deadline(received_at, limit, question.stops, calendar, question.policy)
     theirs = by_hours(received_at, limit, question.stops, calendar, question.policy)
-    answer = shown.deadline(clock, limit, calendar, question.ground, question.language)
+    lines = explain(clock, limit, calendar, question.grounds, question.opening)
+    answer = shown.deadline(clock, lines, question.language)
     answer["hour_convention"] = beside.hour_convention(where_it_differs(clock, theirs))
     answer["supplement"] = question.policy.value
     answer["remaining"] = shown.remaining(clock, calendar, question.now)
@@ -209,17 +228,10 @@ def _staged(question: _Question, limits: Sequence[Limit]) -> dict[str, Any]:
             for one, hours in zip(found, theirs, strict=True)
         ],
         "tax": beside.taxes(leg, language),
-        "trace": [
-            {"stage": one.stage, **line}
-            for one in found
-            if one.deadline
-            for line in shown.trace(_explained(one, one.deadline, question), language)
-        ],
+        "trace": shown.staged(
+            explain_stages(found, calendar, question.grounds, question.opening), language
+        ),
     }
-
-
-def _explained(one: Stage, clock: Deadline, question: _Question) -> list[Line]:
-    return explain(clock, one.limit, question.calendar, question.ground, later_stage=one.stage > 1)
 
 
 def _stage(one: Stage) -> dict[str, Any]:

@@ -123,6 +123,8 @@ def previewed(told: Preview) -> dict[str, Any]:
         "by_branch": dict(sorted(told.by_branch.items())),
         "gain_due_day": told.gain,
         "lose_due_day": told.lose,
+        "become_provisional": told.become_provisional,
+        "no_longer_provisional": told.no_longer_provisional,
         "become_overdue": told.become_overdue,
         "no_longer_overdue": told.no_longer_overdue,
         "examples": [
@@ -140,6 +142,7 @@ def publication(row: Any) -> dict[str, Any]:  # noqa: ANN401 a mapping of column
         "by": row["by"],
         "kind": row["kind"],
         "subject": row["subject"],
+        "details": row["details"],
         "dossiers_derived": row["derived"],
         "dossiers_moved": row["moved"],
         "complete": row["derived_at"] is not None,

@@ -1,16 +1,18 @@
 """Dossiers and deadlines as they are shown: instants with the office's offset, days as dates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.core.calendar import WorkingCalendar, micros
-from app.core.clock import Deadline, Limit
+from app.core.clock import Deadline
+from app.core.findings import opening
+from app.core.halts import halts
 from app.core.limits import Choice, SupplementRule
 from app.core.office_hours import CalendarEndsError
 from app.core.rating import verdict
 from app.core.stages import Stage
-from app.core.trace import Line, explain
+from app.core.trace import Grounds, Line, explain, explain_stages
 from app.core.yardsticks import Yardstick
 from app.service.calendars import Published
 from app.service.explain import Explained
@@ -21,8 +23,20 @@ from app.web.written import ZONE, instant, limit, value
 __all__ = ["ZONE", "deadline", "dossier", "explained", "instant", "limit", "remaining", "value"]
 
 _HIDDEN = frozenset(
-    {"content_hash", "head_hash", "source", "limit_id", "calendar_id", "catalogue_version"}
+    {
+        "content_hash",
+        "head_hash",
+        "source",
+        "limit_id",
+        "calendar_id",
+        "catalogue_version",
+        # Late besides by date, which `verdict` has taken in; alone they would mislead.
+        "legal_late",
+        "index766_late",
+    }
 )
+_WORDS = frozenset({"reason", "received"})
+"""What of a line's figures is itself a word to translate."""
 
 
 def dossier(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -50,7 +64,7 @@ def verdicts(row: Mapping[Any, Any]) -> dict[str, str | None]:
     return told
 
 
-def trace(lines: list[Line], language: str) -> list[dict[str, Any]]:
+def trace(lines: Iterable[Line], language: str) -> list[dict[str, Any]]:
     """An explanation: one entry a day."""
     return [
         {
@@ -58,6 +72,8 @@ def trace(lines: list[Line], language: str) -> list[dict[str, Any]]:
             "counted": line.counted,
             "why": tell(line.why, language, **_told(line.params, language)),
             "ground": line.ground,
+            "remark": line.remark,
+            "provisional": line.provisional,
         }
         for line in lines
     ]
@@ -65,8 +81,7 @@ def trace(lines: list[Line], language: str) -> list[dict[str, Any]]:
 
 def _told(params: Mapping[str, str], language: str) -> dict[str, object]:
     return {
-        name: tell(str(word), language) if name == "reason" else word
-        for name, word in params.items()
+        name: tell(str(word), language) if name in _WORDS else word for name, word in params.items()
     }
 
 
@@ -92,16 +107,14 @@ def remaining(clock: Deadline, calendar: WorkingCalendar, now: datetime) -> dict
     }
 
 
-def deadline(
-    clock: Deadline, limit: Limit, calendar: WorkingCalendar, ground: str, language: str
-) -> dict[str, Any]:
+def deadline(clock: Deadline, lines: Iterable[Line], language: str) -> dict[str, Any]:
     """The due moment and its explanation."""
     return {
         "due_on": value(clock.due_on),
         "due_at": clock.due_at.isoformat() if clock.due_at else None,
         "provisional": clock.provisional,
         "suspended_since": instant(clock.suspended_since),
-        "trace": trace(explain(clock, limit, calendar, ground), language),
+        "trace": trace(lines, language),
     }
 
 
@@ -109,7 +122,7 @@ def explained(
     row: Mapping[Any, Any], held: Explained, now: datetime, language: str
 ) -> dict[str, Any]:
     """The whole explanation of a stored dossier's due date."""
-    findings, working = held.findings, held.published.calendar
+    findings = held.findings
     choice = findings.choice
     clock = findings.clock if findings.due_at is not None else None
     ended = held.facts.end is not None
@@ -124,7 +137,7 @@ def explained(
         "provisional": findings.provisional,
         "suspended_since": instant(findings.clock.suspended_since if findings.clock else None),
         "promised_at": value(row["promised_at"]),
-        "remaining": remaining(clock, working, now) if clock and not ended else None,
+        "remaining": remaining(clock, held.newest, now) if clock and not ended else None,
         "limit": limit(choice.limit) if choice else None,
         "extension": beside.extension(more.longer),
         "case": row["case_used"],
@@ -191,19 +204,29 @@ def stage(one: Stage, until: datetime | None = None) -> dict[str, Any]:
     }
 
 
-def whole_trace(held: Explained, language: str) -> list[dict[str, Any]]:
-    """The days of every clock the dossier had, each line with the stage it belongs to, if any."""
-    findings, calendar = held.findings, held.published.calendar
-    ground = findings.choice.rule.ground if findings.choice else ""
-    if not findings.stages:
-        if findings.clock is None or findings.limit is None:
-            return []
-        return trace(explain(findings.clock, findings.limit, calendar, ground), language)
-    return [
-        {"stage": one.stage, **line}
-        for one in findings.stages
-        if one.deadline is not None
-        for line in trace(
-            explain(one.deadline, one.limit, calendar, ground, later_stage=one.stage > 1), language
-        )
-    ]
+def whole_trace(
+    held: Explained, language: str, supplement_ground: str | None = None
+) -> list[dict[str, Any]]:
+    """The days of every clock the dossier had, each line with the stage it belongs to, if any.
+
+    `supplement_ground` is the article of a limit that says itself what a supplement does.
+    """
+    findings, facts, working = held.findings, held.facts, held.published.calendar
+    choice, received_at = findings.choice, facts.received_at
+    if choice is None or received_at is None:
+        return []
+    if held.supplement is not None:
+        supplement_ground = held.supplement.ground
+    received_on = received_at.astimezone(working.zone).date()
+    grounds = Grounds(choice.rule.ground, halts(received_on, choice.rule.ground, supplement_ground))
+    began = opening(facts, choice.rule)
+    if findings.stages:
+        return staged(explain_stages(findings.stages, working, grounds, began), language)
+    if findings.clock is None or findings.limit is None:
+        return []
+    return trace(explain(findings.clock, findings.limit, working, grounds, began), language)
+
+
+def staged(lines: Iterable[tuple[int | None, Line]], language: str) -> list[dict[str, Any]]:
+    """An explanation of several appointments; the wait between two belongs to none (null)."""
+    return [{"stage": number, **one} for number, line in lines for one in trace([line], language)]

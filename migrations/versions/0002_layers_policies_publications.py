@@ -38,6 +38,7 @@ def _publications() -> None:
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("details", _JSON, nullable=True),
         sa.Column("reach", _JSON, nullable=True),
         sa.Column(
             "derived_until", sa.Text(collation="C"), server_default=sa.text("''"), nullable=False
@@ -54,11 +55,17 @@ def _publications() -> None:
         unique=False,
         postgresql_where=sa.text("derived_at IS NULL"),
     )
-    # What was under way goes on under the new table.
+    # What was under way goes on under the new table. A branch's own calendar stood for itself and
+    # is laid over the nation's now: days off it had left out hold again, so what is open follows.
+    op.execute(
+        "UPDATE catalogue SET version = version + 1 "
+        "WHERE derived < version OR EXISTS (SELECT FROM calendar WHERE scope <> 'national')"
+    )
     op.execute(
         "INSERT INTO publication (version, published_at, by, kind, subject) "
         "SELECT version, published_at, 'migration', 'all', 'all' FROM catalogue "
-        "WHERE derived < version"
+        "WHERE derived < version - 1 "
+        "OR EXISTS (SELECT FROM calendar WHERE scope <> 'national')"
     )
 
 
@@ -119,6 +126,11 @@ def _layers() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute(
+        "DO $$ BEGIN IF EXISTS (SELECT FROM calendar WHERE NOT body ? 'week') THEN "
+        "RAISE EXCEPTION 'a calendar says only what differs, which the old version cannot read; "
+        "publish it whole first'; END IF; END $$"
+    )
     op.add_column(
         "catalogue",
         sa.Column("derived", sa.BigInteger(), server_default=sa.text("0"), nullable=False),

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, text
 from app.db.calendars import NATIONAL
 from app.db.derived import FOUND
 from app.db.engine import Sessions
-from app.service import changes
+from app.service import calendar_changes
 from app.service.calendar_items import Day
 from app.service.publish import publish
 from app.service.recompute import CHUNK, recompute
@@ -139,7 +139,7 @@ def _back(engine: Engine) -> None:
 
 def _announce(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        assert publish(session, changes.calendar_day(NATIONAL, STORM), "bench", NOW)
+        assert publish(session, calendar_changes.calendar_day(NATIONAL, STORM), "bench", NOW)
 
 
 def _keep_answers(engine: Engine) -> None:

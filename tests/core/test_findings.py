@@ -9,10 +9,11 @@ from hypothesis import given
 
 from app.core.alarms import Level
 from app.core.clock import Limit, Reason, Unit
-from app.core.findings import Findings, Ground, derive, start_of_clock
+from app.core.findings import Findings, Ground, derive, opening, start_of_clock
 from app.core.lifecycle import Extension, Facts, Outcome, State, Status
 from app.core.limits import LimitRule, NoLimit, Start
 from app.core.stages import StageFact
+from app.core.trace import Begins, Opening
 from app.core.yardsticks import Inputs
 from tests.core.ground import at, day, official, stop, working_days, working_hours
 from tests.core.records import RECEIVED, ended, facts
@@ -162,6 +163,10 @@ def test_time_runs_from_whose_receipt_the_law_names(
 
     assert found(told, rule).due_on == day(due_on)
     assert start_of_clock(told, at("2026-04-29T14:00"), rule).date() == day(due_on)
+    by_land_office = start is Start.LAND_OFFICE and land_office is not None
+    handed_in = at("2026-04-29T14:00") if by_land_office else None
+    begins = Begins.LAND_OFFICE if by_land_office else Begins.RECEIPT
+    assert opening(told, rule) == Opening(begins, handed_in)
 
 
 def test_between_two_appointments_it_waits_and_nothing_is_due():

@@ -13,7 +13,7 @@ from app.core.office_hours import WEEKDAYS
 from app.core.stages import stages
 from app.core.steps import StepLimit, StepUnit
 from app.core.taxes import Gap, TaxLimit, gaps, legs
-from app.core.trace import explain
+from app.core.trace import Grounds, explain
 from tests.core.ground import at, official, stop, working_days
 from tests.core.test_regimes import choice
 
@@ -35,7 +35,7 @@ class Example:
         assert clock.due_on is not None
         if shown:
             self.told.add(clock.due_on)
-        self.passed |= {line.on for line in explain(clock, limit, official(), "")}
+        self.passed |= {line.on for line in explain(clock, limit, official(), Grounds())}
         return self
 
     def plain(

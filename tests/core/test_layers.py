@@ -178,3 +178,38 @@ def test_the_days_on_which_two_versions_may_differ(
 ):
     assert days_between(old, new) == (days and tuple(map(date.fromisoformat, days)))
     assert days_between(new, old) == days_between(old, new)
+
+
+@pytest.mark.parametrize(
+    ("layer", "where"),
+    [
+        (
+            Layer(week=WEEK, confirmed_from=date(2027, 1, 1), confirmed_until=date(2026, 1, 1)),
+            "confirmed_until",
+        ),
+        (Layer(week=WEEK, zone="localtime"), "zone"),
+        (Layer(week=WEEK, zone="Mars/Olympus"), "zone"),
+    ],
+    ids=["backwards", "the machine's own", "no place"],
+)
+def test_a_layer_that_cannot_be_names_what_to_mend(layer: Layer, where: str):
+    with pytest.raises(BadCalendarError) as told:
+        WorkingCalendar(merged([layer]), date(2026, 1, 1), date(2026, 1, 31))
+    assert told.value.where == where
+
+
+def test_hours_are_local_and_have_no_offset():
+    with pytest.raises(BadCalendarError):
+        hours([("07:00+09:00", "11:30")], "week.mon")
+
+
+def test_the_last_day_anybody_works():
+    closed = Season(date(2026, 10, 6), None, ((),) * 7)
+    year = date(2026, 1, 1), date(2026, 12, 31)
+
+    assert (
+        WorkingCalendar(merged([Layer(week=WEEK)]), *year).last_worked
+        == date(2026, 12, 31).toordinal()
+    )
+    ends = WorkingCalendar(merged([Layer(week=WEEK, seasons=(closed,))]), *year)
+    assert ends.last_worked == date(2026, 10, 5).toordinal()

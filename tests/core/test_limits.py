@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.core.clock import Limit, SupplementPolicy, Suspension, Unit
-from app.core.limits import Choice, LimitRule, NoLimit, SupplementRule, choose, in_force
+from app.core.limits import Choice, Law, LimitRule, NoLimit, SupplementRule, choose, in_force
 from tests.core.ground import at, day, official, stop, working_days
 
 FIVE = LimitRule(
@@ -204,3 +204,23 @@ def test_a_figure_for_a_difficult_commune_brings_its_own_doubt_along():
     assert choice(rule, difficult=False).doubts == ("chưa rõ",)
     assert choice(rule, difficult=True).doubts == ("chưa rõ", "suy ra")
     assert choice(replace(rule, doubt=None), difficult=False).doubts == ()
+
+
+def test_the_doubt_of_a_procedure_stands_before_that_of_its_limit():
+    rule = replace(RULES[0], procedure_doubt="mã theo trí nhớ", doubt="chưa rõ")
+
+    assert choice(rule, difficult=False).doubts == ("mã theo trí nhớ", "chưa rõ")
+
+
+def test_what_may_apply_on_a_day_is_worked_out_once(monkeypatch: pytest.MonkeyPatch):
+    law, on = Law(RULES), date(2026, 7, 6)
+
+    first = law.choices(on, "H20", None, difficult=False)
+
+    assert law.choices(on, "H20", None, difficult=False) is first
+    assert law.choices(on, "H20", "không có", difficult=False) is NoLimit.CASE
+    monkeypatch.setattr("app.core.limits._REMEMBERED", 1)
+    law.choices(date(2026, 7, 7), "H20", None, difficult=False)  # too many: forgotten, not wrong
+    again = law.choices(on, "H20", None, difficult=False)
+    assert again == first
+    assert again is not first

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clock import Limit, Reason, Suspension
-from app.core.stages import Stage, StageFact, between, last_begun, stages
+from app.core.stages import Stage, StageFact, between, joined, last_begun, stages
 from tests.core import naive
 from tests.core.ground import (
     at,
@@ -167,3 +167,12 @@ def test_a_limit_of_one_stage_is_a_plain_limit(world: World):
     told = stages(world.received_at, (world.limit,), (), world.stops, world.calendar, world.policy)
 
     assert told[0].deadline == world.clock()
+
+
+def test_an_open_tax_leg_takes_in_what_is_told_after_it():
+    legs = [
+        stop("2026-07-10T09:00", None, TAX),
+        stop("2026-07-15T09:00", "2026-07-16T09:00", TAX),
+    ]
+
+    assert joined(legs) == legs[:1]

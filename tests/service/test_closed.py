@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
 from app.db.tables import revision
-from app.service import changes
+from app.service import calendar_changes
 from app.service.calendar_items import Day
 from app.service.publish import publish
 from app.service.recompute import GoneError, derive, recompute, write
@@ -41,7 +41,7 @@ def a_storm(sessions: Sessions, on: str = "2026-11-17") -> None:
     """A day off known too late: published when the dossier was finished already."""
     day = Day(date=date.fromisoformat(on), kind="off", name="Bão")
     with sessions.begin() as session:
-        assert publish(session, changes.calendar_day(NATIONAL, day), "x", UNTIL)
+        assert publish(session, calendar_changes.calendar_day(NATIONAL, day), "x", UNTIL)
 
 
 def due(sessions: Sessions) -> str:
@@ -103,6 +103,23 @@ def test_one_that_is_open_again_is_judged_by_the_newest(sessions: Sessions, book
     take(sessions, book, record(1, updated_at="2026-11-19T15:00:00+07:00"))
 
     assert str(stored(sessions)[0]["due_on"]) == "2026-11-30"
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "in two"])
+def test_one_reopened_and_closed_again_is_judged_by_the_newest(
+    sessions: Sessions,
+    book: RuleBook,
+    together: bool,  # noqa: FBT001
+):
+    take(sessions, book, finished(1, "2026-11-18"))
+    a_storm(sessions)
+    reopened = record(1, updated_at="2026-11-19T08:00:00+07:00")
+    again = finished(1, "2026-11-19")
+
+    for batch in [[reopened, again]] if together else [[reopened], [again]]:
+        send(sessions, book, [json.dumps(one).encode() for one in batch])
+
+    assert due(sessions) == "2026-11-30"
 
 
 def test_a_recount_is_made_when_asked_and_written_down(sessions: Sessions, book: RuleBook):

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
 from app.db.tables import working_calendar
-from app.service import changes
+from app.service import calendar_changes
 from app.service.calendar_items import Day
 from app.service.changes import Change, NotPublishableError
 from app.service.explain import explain
@@ -20,7 +20,7 @@ from app.service.recompute import Done, recompute
 from app.service.rules import RuleBook, Rules
 from tests.catalogues import as_it_was
 from tests.service.simulated import UNTIL, send, stored
-from tests.web.wire import BRANCH, code, finished, record
+from tests.web.wire import BRANCH, finished, record
 
 ELSEWHERE = "H20.16.04"
 OFFICE = "H20.16"
@@ -40,7 +40,9 @@ def follow(sessions: Sessions, book: RuleBook, change: Change) -> Done:
 
 
 def off(on: str, scope: str = NATIONAL, name: str = "Bão số 5") -> Change:
-    return changes.calendar_day(scope, Day(date=date.fromisoformat(on), kind="off", name=name))
+    return calendar_changes.calendar_day(
+        scope, Day(date=date.fromisoformat(on), kind="off", name=name)
+    )
 
 
 def rules(sessions: Sessions, book: RuleBook) -> Rules:
@@ -89,7 +91,7 @@ def test_an_office_layer_is_every_branchs_and_a_branch_may_still_differ(
     follow(sessions, book, off("2026-11-25", OFFICE))
     worked = Day(date=date(2026, 11, 25), kind="work", name="vẫn làm việc")
 
-    follow(sessions, book, changes.calendar_day(ELSEWHERE, worked))
+    follow(sessions, book, calendar_changes.calendar_day(ELSEWHERE, worked))
 
     assert dues(sessions) == {BRANCH: "2026-11-30", ELSEWHERE: "2026-11-27"}
     assert rules(sessions, book).of_scope(OFFICE).layers[-1].scope == OFFICE
@@ -100,7 +102,7 @@ def test_a_branch_with_a_week_of_its_own_keeps_the_nations_days_off(
 ):
     take(sessions, book, record(1))
 
-    follow(sessions, book, changes.calendar(BRANCH, {"week": FULL}))  # no Fridays
+    follow(sessions, book, calendar_changes.calendar(BRANCH, {"week": FULL}))  # no Fridays
 
     # 17, 18, 19 | 23, 25, 26 (24 is off for all) | 30 Nov, 1 Dec
     assert dues(sessions) == {BRANCH: "2026-12-01"}
@@ -110,32 +112,36 @@ def test_a_day_taken_back_is_as_the_wider_layers_have_it(sessions: Sessions, boo
     take(sessions, book, record(1))
     follow(sessions, book, off("2026-11-25", BRANCH))
 
-    follow(sessions, book, changes.calendar_without(BRANCH, date(2026, 11, 25)))
+    follow(sessions, book, calendar_changes.calendar_without(BRANCH, date(2026, 11, 25)))
 
     assert dues(sessions) == {BRANCH: "2026-11-27"}
     with pytest.raises(NotPublishableError) as told, sessions.begin() as session:
-        publish(session, changes.calendar_without(BRANCH, date(2026, 11, 25)), "x", UNTIL)
+        publish(session, calendar_changes.calendar_without(BRANCH, date(2026, 11, 25)), "x", UNTIL)
     assert told.value.problems[0].field == "date"
 
 
 def test_a_layer_that_says_nothing_is_no_layer(sessions: Sessions):
     with pytest.raises(NotPublishableError), sessions.begin() as session:
-        publish(session, changes.calendar(BRANCH, {}), "x", UNTIL)
+        publish(session, calendar_changes.calendar(BRANCH, {}), "x", UNTIL)
 
 
 def test_a_layer_that_would_leave_a_branch_no_time_is_refused_with_its_field(sessions: Sessions):
     with pytest.raises(NotPublishableError) as told, sessions.begin() as session:
-        publish(session, changes.calendar(OFFICE, {"week": {"mon": []}}), "x", UNTIL)
+        publish(session, calendar_changes.calendar(OFFICE, {"week": {"mon": []}}), "x", UNTIL)
     assert told.value.problems[0].field == "week"
 
 
 def test_confirming_a_year_takes_the_doubt_from_due_dates(sessions: Sessions, book: RuleBook):
     late = {"received_at": "2026-11-19T08:00:00+07:00", "updated_at": "2026-11-19T08:00:05+07:00"}
     take(sessions, book, record(1, procedure="1.012786", **late))
-    follow(sessions, book, changes.calendar_confirmed(NATIONAL, date(2026, 11, 30)))
+    follow(
+        sessions,
+        book,
+        calendar_changes.calendar_confirmed(NATIONAL, date(2026, 11, 30), earlier=True),
+    )
     assert stored(sessions)[0]["provisional"] is True
 
-    follow(sessions, book, changes.calendar_confirmed(NATIONAL, date(2027, 12, 31)))
+    follow(sessions, book, calendar_changes.calendar_confirmed(NATIONAL, date(2027, 12, 31)))
 
     assert stored(sessions)[0]["provisional"] is False
 
@@ -173,4 +179,3 @@ def test_branches_of_equal_layers_share_one_working_calendar(sessions: Sessions,
     assert newer.published(ELSEWHERE) is held.published(ELSEWHERE)  # built once
     assert len(stacks) == len({tuple(one) for one in stacks})
     assert stored(sessions) == []
-    assert code(1).startswith(BRANCH)

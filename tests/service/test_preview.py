@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.db import publications
 from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
-from app.service import changes
+from app.service import calendar_changes, changes
 from app.service.calendar_items import Day
 from app.service.changes import Change, NotPublishableError
 from app.service.preview import Preview, preview
@@ -63,9 +63,9 @@ def look(sessions: Sessions, change: Change, *branches: str) -> Preview:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda: changes.calendar_day(NATIONAL, STORM),
-        lambda: changes.calendar_day(BRANCH, STORM),
-        lambda: changes.calendar_confirmed(NATIONAL, date(2026, 11, 22)),
+        lambda: calendar_changes.calendar_day(NATIONAL, STORM),
+        lambda: calendar_changes.calendar_day(BRANCH, STORM),
+        lambda: calendar_changes.calendar_confirmed(NATIONAL, date(2026, 11, 22), earlier=True),
         one_more_day,
         difficult,
         restart,
@@ -121,11 +121,11 @@ def test_a_preview_counts_what_falls_on_the_other_side_of_now(sessions: Sessions
 def test_closed_dossiers_are_not_previewed(sessions: Sessions, book: RuleBook):
     send(sessions, book, [json.dumps(finished(1, "2026-11-18")).encode()])
 
-    assert look(sessions, changes.calendar_day(NATIONAL, STORM), BRANCH).concerned == 0
+    assert look(sessions, calendar_changes.calendar_day(NATIONAL, STORM), BRANCH).concerned == 0
 
 
 def test_a_change_that_changes_nothing_says_so(sessions: Sessions):
-    told = look(sessions, changes.calendar(NATIONAL, law("calendar_vn.json")), BRANCH)
+    told = look(sessions, calendar_changes.calendar(NATIONAL, law("calendar_vn.json")), BRANCH)
 
     assert (told.changes, told.concerned) == (False, 0)
 
@@ -138,7 +138,7 @@ def test_a_preview_leaves_no_version_no_row_and_no_lock(sessions: Sessions, book
     with sessions.begin() as intake:
         publications.hold(intake)  # an intake under way: a publication would wait for it
         told: list[Preview] = []
-        change = changes.calendar_day(BRANCH, STORM)
+        change = calendar_changes.calendar_day(BRANCH, STORM)
         thread = threading.Thread(target=lambda: told.append(look(sessions, change, BRANCH)))
         thread.start()
         thread.join(20)
@@ -150,7 +150,7 @@ def test_a_preview_leaves_no_version_no_row_and_no_lock(sessions: Sessions, book
 
 
 def test_what_contradicts_itself_is_refused_by_the_preview_too(sessions: Sessions):
-    closed = changes.calendar(BRANCH, {"seasons": [{"from": "2027-01-01", "until": "2026-01-01",
-                                                    "week": {}}]})  # fmt: skip
+    backwards = {"from": "2027-01-01", "until": "2026-01-01", "week": {}}
+    closed = calendar_changes.calendar(BRANCH, {"seasons": [backwards]})
     with pytest.raises(NotPublishableError):
         look(sessions, closed, BRANCH)

@@ -13,7 +13,7 @@ from app.db import derived, publications
 from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
 from app.db.tables import revision, watch
-from app.service import changes
+from app.service import calendar_changes, changes
 from app.service.explain import explain
 from app.service.publish import publish
 from app.service.recompute import recompute, refound
@@ -75,7 +75,7 @@ def closed_on(*days: str) -> dict[str, Any]:
 
 def publish_calendar(sessions: Sessions, *days: str, scope: str = NATIONAL) -> None:
     with sessions.begin() as session:
-        assert publish(session, changes.calendar(scope, closed_on(*days)), "x", UNTIL)
+        assert publish(session, calendar_changes.calendar(scope, closed_on(*days)), "x", UNTIL)
 
 
 def differing(sessions: Sessions, book: RuleBook) -> list[tuple[str, str, Any, Any]]:
@@ -176,7 +176,7 @@ def test_a_new_calendar_moves_open_dossiers_and_leaves_closed_ones(
     last = history(sessions, 1)[-1]
     assert (str(last["old_due_on"]), str(last["new_due_on"])) == ("2026-11-27", "2026-12-01")
     with sessions() as session:
-        assert publications.is_derived(session)
+        assert publications.next_underived(session) is None
 
 
 def test_a_branchs_own_calendar_moves_its_dossiers_only(sessions: Sessions, book: RuleBook):
@@ -348,3 +348,38 @@ def test_intake_and_recomputation_at_once_surface_no_error(sessions: Sessions, b
     # Intake itself is tried again by the web; here it may be the one that gives way.
     assert [fault for fault in faults if "deadlock" not in str(fault)] == []
     assert {str(held["due_on"]) for held in stored(sessions)} == {"2026-11-30"}
+
+
+# ------------------------------------------------------------------------- what counts as a move
+
+
+def test_a_limit_in_hours_that_moves_within_the_day_is_a_move(sessions: Sessions, book: RuleBook):
+    hours = json.loads(json.dumps(LAW))
+    hours["cases"][0]["limits"][0] |= {"quantity": 20, "unit": "working_hours"}
+    publish_law(sessions, hours)
+    send(sessions, book, sent(record(1, procedure=UNKNOWN)))
+    before = row(sessions, 1)
+    short = {"date": "2026-11-18", "kind": "work", "name": "Họp", "hours": [["09:00", "11:30"]]}
+    body: dict[str, Any] = json.loads((CATALOGUE / "calendar_vn.json").read_text(encoding="utf-8"))
+    body["days"].append(short | {"date": "2026-11-17", "hours": [["07:00", "11:30"],
+                                                                  ["13:30", "16:30"]]})  # fmt: skip
+    with sessions.begin() as session:
+        assert publish(session, calendar_changes.calendar(NATIONAL, body), "x", UNTIL)
+
+    assert recompute(sessions, book, UNTIL).moved == 1
+
+    after = row(sessions, 1)
+    assert after["due_on"] == before["due_on"]
+    assert after["due_at"] > before["due_at"]
+    assert len(history(sessions, 1)) == 2
+
+
+def test_two_publications_waiting_are_both_named(sessions: Sessions, book: RuleBook):
+    send(sessions, book, sent(record(1)))
+    publish_calendar(sessions, "2026-11-25")
+    publish_calendar(sessions, "2026-11-25", "2026-11-26")
+
+    assert recompute(sessions, book, UNTIL).whole
+
+    newest = book.in_force(sessions()).version
+    assert history(sessions, 1)[-1]["why"] == f"catalogue {newest - 1}–{newest}"

@@ -22,6 +22,8 @@ HOURS = {"received_at": "2026-11-25T07:00:00+07:00", "limit": {"quantity": 8}}
 
 
 def put(api: Api, path: str, body: Any, **query: Any) -> Any:  # noqa: ANN401 JSON
+    if "/days/" in path:
+        body = {"source": "CV 1/UBND"} | body
     answer = api.http.put(f"/v1/calendars/{path}", json=body, params=query)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -255,16 +257,23 @@ DAYS = f"/v1/calendars/{BRANCH}/days"
     [
         (f"{DAYS}/2026-11-26", {"kind": "maybe", "name": "x"}, "kind"),
         (f"{DAYS}/2026-11-26", {"kind": "off"}, "name"),
+        (f"{DAYS}/2026-11-26", {"kind": "off", "name": "x"}, "source"),
+        (f"{DAYS}/2026-11-26", {"kind": "off", "name": "x", "source": " "}, "source"),
+        ("/v1/calendars/national/confirmed", {"until": "2026-06-30"}, "until"),
         (f"{DAYS}/2026-11-26", {"kind": "off", "name": ""}, "name"),
         (f"{DAYS}/2026-11-26", {"kind": "off", "name": "x" * 201}, "name"),
         (f"{DAYS}/2026-11-26", STORM | {"source": "x" * 501}, "source"),
         (f"{DAYS}/2026-11-26", STORM | {"proposed_by": "me"}, "proposed_by"),
         (f"{DAYS}/2026-11-26", STORM | {"hours": DAY}, ""),
         (f"{DAYS}/2026-11-26", {"kind": "work", "name": "x", "hours": []}, ""),
-        (f"{DAYS}/2026-11-26", {"kind": "work", "name": "x", "hours": [["7h", "9h"]]}, "days"),
         (
             f"{DAYS}/2026-11-26",
-            {"kind": "work", "name": "x", "hours": [["09:00", "08:00"]]},
+            {"kind": "work", "name": "x", "source": "y", "hours": [["7h", "9h"]]},
+            "days",
+        ),
+        (
+            f"{DAYS}/2026-11-26",
+            {"kind": "work", "name": "x", "source": "y", "hours": [["09:00", "08:00"]]},
             "days",
         ),
         (f"{DAYS}/26-11-2026", STORM, "on"),
@@ -276,7 +285,7 @@ DAYS = f"/v1/calendars/{BRANCH}/days"
         (f"/v1/calendars/{BRANCH}", {"seasons": [{"from": "x", "week": WEEK}]}, "seasons.0.from"),
         ("/v1/calendars/national", {"days": [STORM | {"date": "2026-11-26"}]}, "week"),
     ],
-    ids=range(18),
+    ids=range(21),
 )
 def test_what_cannot_be_is_refused_by_the_name_of_its_field(
     sender: Api,
@@ -294,3 +303,67 @@ def test_what_cannot_be_is_refused_by_the_name_of_its_field(
 @pytest.mark.parametrize("year", ["", "?year=2012", "?year=2057", "?year=x"])
 def test_a_year_the_calendar_does_not_cover_is_refused(sender: Api, what: str, year: str):
     assert "year" in errors(sender.http.get(f"/v1/calendars/national/{what}{year}"))
+
+
+# ------------------------------------------------------------------------------------------ rights
+
+
+def test_a_calendar_that_ends_for_good_is_refused_and_nobody_elses_lists_break(sender: Api):
+    closed = {"seasons": [{"from": "2026-11-01", "week": {}}]}
+
+    answer = sender.http.put(f"/v1/calendars/{BRANCH}", json=closed)
+
+    assert "2026" in errors(answer)["seasons"]
+    assert sender.http.get("/v1/dossiers").status_code == 200
+
+
+def test_an_office_takes_no_scope_of_the_nation_by_naming_a_branch_after_it(
+    api: Callable[..., Api],
+):
+    office = api("office", rights=[Right.READ, Right.CATALOGUE])
+    body = office.get(f"/v1/offices/{OFFICE}")
+    named = {"code": "national", "name": "x", "short_name": "x"}
+
+    answer = office.http.put(
+        f"/v1/offices/{OFFICE}", json=body | {"branches": [*body["branches"], named]}
+    )
+
+    assert "national" in errors(answer)
+    assert office.http.put("/v1/calendars/national/days/2026-11-26", json=STORM).status_code == 403
+
+
+@pytest.mark.parametrize("what", ["branches", "communes"])
+def test_a_code_twice_in_an_office_is_told(sender: Api, what: str):
+    body = sender.get(f"/v1/offices/{OFFICE}")
+    twice = body | {what: [*body[what], body[what][0]]}
+
+    assert body[what][0]["code"] in errors(sender.http.put(f"/v1/offices/{OFFICE}", json=twice))
+
+
+def test_who_took_a_day_over_is_not_the_senders_to_say(sender: Api):
+    forged = STORM | {"date": "2026-11-26", "accepted_by": "user:giamdoc", "proposed_by": "x 9"}
+
+    put(sender, BRANCH, {"days": [forged]})
+
+    assert "accepted_by" not in day_of(sender, "2026-11-26", BRANCH)
+    assert "proposed_by" not in day_of(sender, "2026-11-26", BRANCH)
+
+
+def test_a_narrower_calendar_has_no_zone_of_its_own(sender: Api):
+    answer = sender.http.put(f"/v1/calendars/{BRANCH}", json={"zone": "America/New_York"})
+
+    assert "zone" in errors(answer)
+
+
+def test_the_same_day_said_again_is_no_new_version(sender: Api):
+    put(sender, f"{BRANCH}/days/2026-11-26", STORM)
+
+    assert put(sender, f"{BRANCH}/days/2026-11-26", STORM)["changed"] is False
+
+
+def test_a_year_confirmed_with_days_left_out_names_them(sender: Api):
+    told = put(sender, "national/confirmed", {"until": "2027-12-31"}, preview=True)
+
+    left = {one["date"] for one in told["left_out"]}
+    assert {"2027-01-01", "2027-02-08", "2027-11-24"} <= left
+    assert told["no_longer_provisional"] == 0

@@ -234,6 +234,7 @@ def test_a_dossier_says_whether_it_was_late_and_is_listed(sender: Api):
     listed = sender.get("/v1/dossiers", state="late")["items"]
 
     assert verdicts == {1: "early", 2: None, 3: "late"}
+    assert sender.get(f"/v1/dossiers/{code(3)}").keys().isdisjoint(("legal_late", "index766_late"))
     assert [(item["code"], item["verdict"]["legal"]) for item in listed] == [(code(3), "late")]
     told = sender.get(f"/v1/dossiers/{code(3)}/deadline")
     assert (told["verdict"]["legal"], told["outcome"]) == ("late", "result")

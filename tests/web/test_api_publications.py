@@ -63,7 +63,7 @@ def test_a_preview_changes_nothing_and_counts_what_publishing_then_moves(sender:
 def test_a_preview_tells_what_would_become_overdue_and_what_no_longer(sender: Api):
     sender.batch([received(1, "2026-11-10"), received(2, "2026-11-09")])  # due the 20th, the 19th
     assert (due(sender), due(sender, code(2))) == ("2026-11-20", "2026-11-19")
-    worked = {"kind": "work", "name": "Làm bù"}
+    worked = {"kind": "work", "name": "Làm bù", "source": "CV 2"}
 
     sooner = put(sender, f"{BRANCH}/days/2026-11-14", worked, preview=True)
     later = put(sender, f"{BRANCH}/days/2026-11-18", STORM, preview=True)
@@ -258,3 +258,16 @@ def test_a_day_of_receipt_under_no_policy_or_two_is_refused(
 
     assert "rows" in errors(sender.http.put(POLICY, json=restart(*rows)))
     assert sender.get(POLICY) == body
+
+
+def test_what_still_runs_counts_by_the_calendar_of_today(sender: Api):
+    """The hand-over of a dossier that was finished before two days were lost to a storm."""
+    sender.put(finished(1, "2026-11-16"))
+    for on in ("2026-11-18", "2026-11-19"):
+        put(sender, f"{BRANCH}/days/{on}", STORM)
+
+    told = sender.get(f"/v1/dossiers/{code(1)}/deadline")
+
+    (owed,) = (one for one in told["duties"] if one["duty"] == "hand_over")
+    assert (owed["due_on"], owed["late"]) == ("2026-11-23", False)  # 17, 20 and 23
+    assert told["due_on"] == "2026-11-27"

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from app.db import deliveries, feeds
 from app.db.engine import Sessions
-from app.service import access, changes, digest
+from app.service import access, calendar_changes, digest
 from app.service.publish import publish
 from app.service.rules import RuleBook
 from app.web.deps import COOKIE
@@ -192,7 +192,7 @@ def test_a_storm_is_previewed_then_published_then_taken_back(administrator: Brow
 
 def test_a_proposal_is_taken_over_and_the_year_confirmed(administrator: Browser, sender: Api):
     page = administrator.page("/calendar?year=2027")
-    assert page.count("Nhận ngày này") == 12
+    assert page.count("Đưa vào lịch") == 12
     assert 'value="Giao thừa Tết Nguyên Đán"' in page
 
     form = {"scope": "national", "what": "day", "on": "2027-01-01", "kind": "off", "name": "Tết"}
@@ -200,7 +200,7 @@ def test_a_proposal_is_taken_over_and_the_year_confirmed(administrator: Browser,
     assert "Không hồ sơ nào đổi hạn trả." in seen
     done = administrator.send("/calendar/publish", **hidden(seen))
     assert day_of(sender, "2027-01-01")["proposed_by"].startswith("holidays")
-    assert administrator.page(done.headers["location"]).count("Nhận ngày này") == 11
+    assert administrator.page(done.headers["location"]).count("Đưa vào lịch") == 11
 
     form = {"scope": "national", "what": "confirm", "on": "2027-12-31"}
     seen = administrator.send("/calendar/preview", **form).text
@@ -211,7 +211,14 @@ def test_a_proposal_is_taken_over_and_the_year_confirmed(administrator: Browser,
 
 
 def test_hours_are_read_as_people_write_them(administrator: Browser, sender: Api):
-    form = {"scope": BRANCH, "what": "day", "on": "2026-11-26", "kind": "hours", "name": "Họp"}
+    form = {
+        "scope": BRANCH,
+        "what": "day",
+        "on": "2026-11-26",
+        "kind": "hours",
+        "name": "Họp",
+        "source": "TB 2",
+    }
 
     seen = administrator.send("/calendar/preview", **form, hours="7h-11h30, 13:30 – 16:00").text
     assert "thứ Năm 26/11/2026 làm việc 07:00–11:30, 13:30–16:00: Họp" in words(seen)
@@ -237,7 +244,14 @@ def test_hours_are_read_as_people_write_them(administrator: Browser, sender: Api
 def test_a_form_with_a_fault_says_how_to_mend_it(
     administrator: Browser, sender: Api, form: dict[str, str], said: str
 ):
-    whole = {"scope": BRANCH, "what": "day", "on": "2026-11-26", "kind": "off", "name": "Bão"}
+    whole = {
+        "scope": BRANCH,
+        "what": "day",
+        "on": "2026-11-26",
+        "kind": "off",
+        "name": "Bão",
+        "source": "CV 1",
+    }
     for path in ("/calendar/preview", "/calendar/publish"):
         answer = administrator.send(path, **whole | form)
         assert answer.status_code == 422
@@ -247,7 +261,14 @@ def test_a_form_with_a_fault_says_how_to_mend_it(
 
 
 def test_what_changed_since_the_preview_is_previewed_again(administrator: Browser, sender: Api):
-    form = {"scope": BRANCH, "what": "day", "on": "2026-11-26", "kind": "off", "name": "Bão"}
+    form = {
+        "scope": BRANCH,
+        "what": "day",
+        "on": "2026-11-26",
+        "kind": "off",
+        "name": "Bão",
+        "source": "CV 1",
+    }
     seen = administrator.send("/calendar/preview", **form).text
     put(sender, f"{OTHER}/days/2026-11-26", STORM)
 
@@ -259,7 +280,14 @@ def test_what_changed_since_the_preview_is_previewed_again(administrator: Browse
 
 
 def test_a_form_of_another_page_publishes_nothing(administrator: Browser, sender: Api):
-    form = {"scope": BRANCH, "what": "day", "on": "2026-11-26", "kind": "off", "name": "Bão"}
+    form = {
+        "scope": BRANCH,
+        "what": "day",
+        "on": "2026-11-26",
+        "kind": "off",
+        "name": "Bão",
+        "source": "CV 1",
+    }
 
     for token in ({}, {"csrf": ""}, {"csrf": "wrong"}):
         answer = administrator.http.post("/calendar/publish", data=form | token)
@@ -327,7 +355,7 @@ def test_the_digest_names_the_branch_whose_calendar_it_is(
     with sessions.begin() as other:
         for scope, year in (("national", 2027), (BRANCH, 2026)):
             until = datetime(year, 12, 31).date()  # noqa: DTZ001 a day
-            publish(other, changes.calendar_confirmed(scope, until), "test", NOW)
+            publish(other, calendar_changes.calendar_confirmed(scope, until), "test", NOW)
     director("vp")
 
     told = letters(session, datetime.fromisoformat("2026-11-23T07:30:00+07:00"))

@@ -226,7 +226,15 @@ WRONG: dict[str, tuple[Any, str]] = {
     "an unknown procedure": ({"received_at": AT, "procedure": "9.999999"}, "procedure"),
     "an unknown case": (
         {"received_at": AT, "procedure": "1.012790", "case": "x"},
-        "procedure",
+        "case",
+    ),
+    "an unknown commune": (
+        {"received_at": AT, "procedure": "1.012790", "commune": "99999"},
+        "commune",
+    ),
+    "a day without a limit": (
+        {"received_at": "2001-10-05T08:00:00+07:00", "procedure": "1.012790"},
+        "received_at",
     ),
     "a strangers branch": (
         {"received_at": AT, "procedure": "1.012790", "branch": "H20.99"},
@@ -363,3 +371,53 @@ def test_the_answer_names_the_calendar_and_where_the_policy_comes_from(sender: A
     chosen = ask(sender, **TRANSFER, supplement="restart")
     assert (chosen["supplement"], chosen["supplement_ground"]) == ("restart", None)
     assert ask(sender, limit=EIGHT, calendar=INLINE)["calendar"] is None
+
+
+def test_the_wait_between_two_appointments_is_told_and_in_none(sender: Api):
+    told = ask(sender, **TRANSFER, received_at="2026-10-05T07:00:00+07:00", suspensions=[TAX])
+
+    wait = [line for line in told["trace"] if line["stage"] is None]
+    assert (wait[0]["on"], wait[-1]["on"], len(wait)) == ("2026-10-13", "2026-11-18", 37)
+    assert "in no appointment, nobody's delay" in wait[0]["why"]
+    assert wait[0]["ground"].endswith("QĐ 138/2025/QĐ-UBND Đồng Tháp Đ5 k3")
+
+
+def test_a_receipt_after_the_cut_off_names_every_day(sender: Api):
+    told = ask(sender, procedure="1.011441", received_at="2026-04-29T15:20:00+07:00")
+
+    assert [line["on"][5:] for line in told["trace"]] == [
+        "04-29", "04-30", "05-01", "05-02", "05-03", "05-04",
+    ]  # fmt: skip
+    assert told["trace"][0]["why"] == (
+        "received by the land office at 15:20, after 15:00: counts as of the next working day"
+    )
+
+
+def test_a_stop_has_its_law_and_the_senders_remark_apart(sender: Api):
+    stop = {"reason": "supplement", "from": AT, "until": "2026-04-20T09:00:00+07:00"}
+
+    told = ask(sender, procedure="1.012790", suspensions=[stop | {"ground": "thiếu bản vẽ"}])
+
+    stood = [line for line in told["trace"] if line["why"].startswith("clock stopped")]
+    assert {(line["ground"], line["remark"]) for line in stood} == {
+        (told["supplement_ground"], "thiếu bản vẽ")
+    }
+    typed = ask(sender, limit=EIGHT, suspensions=[stop])["trace"]
+    assert {line["ground"] for line in typed if line["why"].startswith("clock")} == {None}
+
+
+def test_a_limit_that_says_itself_what_a_supplement_does_is_its_ground(sender: Api):
+    told = ask(sender, procedure="1.012790", received_at="2024-08-01T09:00:00+07:00")
+
+    assert told["supplement"] == "restart"
+    assert told["supplement_ground"] == told["ground"]
+
+
+def test_a_day_beyond_the_published_calendar_is_marked(sender: Api):
+    calendar = {"week": WEEK, "confirmed_until": "2026-04-24"}
+
+    told = ask(sender, limit=EIGHT, calendar=calendar)
+
+    assert told["provisional"] is True
+    marked = {line["on"] for line in told["trace"] if line["provisional"]}
+    assert (min(marked), max(marked)) == ("2026-04-25", told["due_on"])

@@ -120,6 +120,8 @@ def doubts() -> Iterator[str]:
     """What the catalogue that comes with the program says is not confirmed."""
     procedures = json.loads((APP / "catalogue/procedures.json").read_text(encoding="utf-8"))
     for procedure in procedures:
+        if procedure.get("doubt") and any(case["limits"] for case in procedure["cases"]):
+            yield procedure["doubt"]
         for case in procedure["cases"]:
             yield from (
                 limit[kind]

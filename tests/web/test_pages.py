@@ -22,6 +22,7 @@ from app.service.rules import RuleBook
 from app.settings import Settings
 from app.web.deps import COOKIE, moment
 from app.web.pages.shell import local
+from app.web.pages.speech import Speech
 
 NOW = datetime.fromisoformat("2026-11-23T07:30:00+07:00")  # a Monday; Tuesday is a holiday
 OFFICE, MINE, OTHER, EMPTY = "H20.16", "H20.16.03", "H20.16.04", "H20.16.05"
@@ -269,7 +270,7 @@ def test_a_silent_branch_is_flagged(administrator: TestClient, send: Callable[..
 
     front = administrator.get("/").text
 
-    assert "im lặng 21 ngày làm việc" in front
+    assert "chưa gửi dữ liệu 21 ngày làm việc" in front
     assert "dữ liệu đến 07:30 24/10/2026" in front
 
 
@@ -478,7 +479,10 @@ def test_the_whole_explanation_stands_on_the_page(
     staged = record(
         code, procedure="1.013831", case="default", received_at=at(5, "07:00"),
         updated_at=at(22, "08:00", 11), promised_at=None,
-        suspensions=[{"reason": why, "from": a, "until": b} for why, a, b in stops],
+        suspensions=[
+            {"reason": why, "from": a, "until": b, "ground": "thiếu hợp đồng"}
+            for why, a, b in stops
+        ],
         steps=[
             step("Tiếp nhận", counter, at(5, "07:00"), at(5, "09:10")),
             step("Thẩm định", house, at(5, "09:10"), at(14, "15:30")),
@@ -493,8 +497,15 @@ def test_the_whole_explanation_stands_on_the_page(
         "Hẹn lần 1: Phần mềm tính mỗi ngày làm việc là 8 giờ kể từ lúc nhận sẽ hiện 15:00 14/10",
         "Thời gian ở cơ quan thuế",
         "21/10/2026 5 ngày làm việc 09:00 16/11/2026 23 ngày làm việc: dài hơn",
-        "NĐ 126/2020/NĐ-CP Đ13 k6",
-        "Chỉ yêu cầu bổ sung một lần – 10:00 09/10/2026 Vi phạm NĐ 118/2025 Đ11",
+        "khoản 6 Điều 13 NĐ 126/2020/NĐ-CP",
+        "Yêu cầu bổ sung quá một lần – 10:00 09/10/2026 Vi phạm Điều 11 NĐ 118/2025",
+        "không tính vào thời hạn: 3 ngày làm việc, tức 5 ngày (tính cả ngày nghỉ).",
+        "Giữa hai lần hẹn",
+        "chờ thực hiện nghĩa vụ tài chính: không thuộc lần hẹn nào",
+        "khoản 3 Điều 5 QĐ 138/2025/QĐ-UBND Đồng Tháp",
+        "ngày nhận: không tính khoản 2 Điều 147 BLDS 2015",
+        "Ghi chú của hệ thống gửi: thiếu hợp đồng",
+        "Thời hạn thực hiện",
         "Đã yêu cầu bổ sung hồ sơ 2 lần",
         "11:00 05/10/2026 4 giờ làm việc; không tính cho chi nhánh",
         "11:10 14/10/2026 36 giờ làm việc 15:30 14/10/2026 Trễ",
@@ -539,3 +550,101 @@ def test_while_a_mortgage_stands_still_no_longer_date_is_told(
     )  # fmt: skip
 
     assert "được kéo dài" not in director.get(f"/dossiers/{code}").text
+
+
+def words_of(director: TestClient, code: str) -> str:
+    page = director.get(f"/dossiers/{code}").text
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+def mortgage(number: int, **more: object) -> dict[str, Any]:
+    return record(
+        f"H20.16.03-261102-{number:04}", procedure="1.011441", promised_at=None,
+        updated_at="2026-11-20T09:00:00+07:00", **more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("received", "land_office", "said"),
+    [
+        (
+            "2026-11-02T14:53:00+07:00",
+            "2026-11-02T16:10:00+07:00",
+            [
+                "Trong ngày làm việc; Văn phòng đăng ký đất đai nhận lúc 16:10 02/11/2026, sau",
+                "tính là nhận vào thứ Ba 03/11/2026",
+                "Bộ phận Một cửa nhận lúc 14:53: thời hạn tính từ khi Văn phòng đăng ký đất đai",
+                "Văn phòng đăng ký đất đai nhận lúc 16:10, sau 15:00: tính vào ngày làm việc tiếp",
+            ],
+        ),
+        (
+            "2026-11-02T09:00:00+07:00",
+            "2026-11-02T10:00:00+07:00",
+            [
+                "Trong ngày làm việc, Văn phòng đăng ký đất đai nhận lúc 10:00 02/11/2026.",
+                "Văn phòng đăng ký đất đai nhận lúc 10:00 (giờ chốt 15:00): trả trong ngày",
+            ],
+        ),
+        (
+            "2026-11-02T15:30:00+07:00",
+            None,
+            [
+                "Trong ngày làm việc; nhận lúc 15:30 02/11/2026, sau 15:00",
+                "nhận lúc 15:30, sau 15:00",
+            ],
+        ),
+        ("2026-11-02T09:00:00+07:00", None, ["Trong ngày làm việc, nhận lúc 09:00 02/11/2026."]),
+    ],
+)
+def test_a_same_day_limit_says_whose_receipt_it_runs_from(
+    director: TestClient,
+    send: Callable[..., list[Outcome]],
+    received: str,
+    land_office: str | None,
+    said: list[str],
+):
+    sent = mortgage(31, received_at=received, land_office_received_at=land_office)
+    assert [one.outcome for one in send(sent)] == ["created"]
+
+    page = words_of(director, str(sent["code"]))
+
+    assert [one for one in said if one not in page] == []
+    assert "0 ngày làm việc" not in page
+    assert "14:53 02/11/2026, sau" not in page
+
+
+def test_the_law_of_the_policy_is_the_published_one(
+    director: TestClient, send: Callable[..., list[Outcome]]
+):
+    send(record(LATE))
+
+    assert "thời hạn được tính tiếp. (NĐ 118/2025/NĐ-CP: " in words_of(director, LATE)
+
+
+def test_the_law_of_a_limit_that_says_itself_what_a_supplement_does_is_its_own(
+    director: TestClient, send: Callable[..., list[Outcome]]
+):
+    old = record(
+        "H20.16.03-240801-0032", procedure="1.012790", received_at="2024-08-01T08:10:00+07:00",
+        promised_at=None, updated_at="2024-08-20T09:00:00+07:00",
+    )  # fmt: skip
+    assert [one.outcome for one in send(old)] == ["created"]
+
+    page = words_of(director, "H20.16.03-240801-0032")
+
+    assert re.search(r"thời hạn được tính lại từ đầu\. \([^)]*Điều 19 khoản 4\)", page)
+
+
+@pytest.mark.parametrize(
+    ("ground", "told"),
+    [
+        ("BLDS 2015 Đ147 k2", "khoản 2 Điều 147 BLDS 2015"),
+        ("ĐT138 Đ3 k6; NĐ 61/2018 Đ19 k9", "khoản 6 Điều 3 ĐT138; khoản 9 Điều 19 NĐ 61/2018"),
+        ("ĐT138 Đ3 k4b", "điểm b khoản 4 Điều 3 ĐT138"),
+        ("NĐ 118/2025 Đ17-18", "Điều 17-18 NĐ 118/2025"),
+        ("NĐ 61/2018/NĐ-CP Điều 19 khoản 4", "NĐ 61/2018/NĐ-CP Điều 19 khoản 4"),
+    ],
+)
+def test_a_ground_is_written_out_in_vietnamese(ground: str, told: str):
+    assert Speech("vi").ground(ground) == told
+    assert Speech("en").ground(ground) == ground

@@ -65,13 +65,15 @@ def test_the_explanation_is_vietnamese_to_its_last_word(run: Run):
         "Hạn trả: thứ Tư 25/11/2026",
         "Hẹn lần 1: 5 ngày làm việc; thứ Hai 12/10/2026",
         "Tổng thời hạn là 8 ngày làm việc.",
-        "Căn cứ: QĐ 138/2025/QĐ-UBND Đồng Tháp Đ30.1.",
+        "Căn cứ: Điều 30.1 QĐ 138/2025/QĐ-UBND Đồng Tháp.",
         "đã công bố đến 31/12/2026",
         "Chi nhánh Văn phòng đăng ký đất đai: 36 giờ làm việc",
         "Bộ phận Một cửa: 4 giờ làm việc; không tính cho chi nhánh",
         "Thời gian ở cơ quan thuế: 16:00 12/10/2026 – 09:00 19/11/2026; 28 ngày làm việc",
     ):
         assert said in told, said
+    assert "Giữa hai lần hẹn" in told
+    assert re.search(r"13/10/2026  chờ thực hiện nghĩa vụ tài chính", told)
     assert re.search(r"^ +3  thứ Tư +25/11/2026  ngày làm việc", told, re.MULTILINE)
     assert re.search(r"thứ Ba +24/11/2026 .*Ngày Văn hóa Việt Nam", told)
     english = ("Due", "Ground", "working", "day ", "Source", "Doubt", "not ", "the ", "resume")
@@ -103,6 +105,15 @@ def test_a_mortgage_shows_how_far_it_may_be_extended(run: Run):
     assert "Hạn trả: thứ Hai 04/05/2026" in told
     assert "Phải xong trong ngày làm việc nhận hồ sơ; nhận sau 15:00" in told
     assert "được kéo dài đến 3 ngày làm việc kể từ ngày nhận: đến thứ Tư 06/05/2026" in told
+    assert re.search(r"30/04/2026  ngày nghỉ: Ngày Chiến thắng", told)
+    assert "0 ngày làm việc" not in told
+
+
+def test_a_day_of_no_published_calendar_is_marked(run: Run):
+    told = run("1.012790", "--received", "2026-12-29T09:00").output
+
+    assert re.search(r"04/01/2027 .*\(lịch chưa được công bố\)", told)
+    assert not re.search(r"30/12/2026 .*\(lịch", told)
 
 
 def test_an_open_suspension_has_no_due_date(run: Run):

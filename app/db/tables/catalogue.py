@@ -39,6 +39,8 @@ publication = Table(
     Column("by", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
+    # What was said: of a day its date, kind, name and source; null for whole bodies.
+    Column("details", Json),
     # Which dossiers: {"procedures": […]}, {"branches": […]}, {"communes": […]}; null is all.
     Column("reach", Json),
     Column("derived_until", Code, nullable=False, server_default=text("''")),

@@ -17,12 +17,12 @@ from app.core.office_hours import CalendarSpec
 from app.core.problems import Problem
 from app.db import publications
 from app.db.calendars import NATIONAL
-from app.service import changes
+from app.service import calendar_changes, changes
 from app.service.access import Principal, Right
 from app.service.calendar_items import DayBody
 from app.service.calendars import FIRST_ON, LAST_ON
 from app.service.changes import Change
-from app.service.proposals import proposals, taken_over
+from app.service.proposals import left_out, proposals, taken_over
 from app.service.rules import Rules
 from app.web import shown
 from app.web.calendars import known, may_change
@@ -71,6 +71,7 @@ def calendar(
         days=shape.special_days(session, published, shows),
         weeks=weeks,
         layers=layers,
+        history=shape.changes_of(session, sorted({chosen, *(one.scope for one in layers)})),
         own=own,
         spec=published.spec,
         soon=unconfirmed_soon(published.spec, today),
@@ -94,6 +95,7 @@ class Asked:
     source: str
     hours: str
     version: int | None
+    earlier: bool
 
 
 def asked(
@@ -105,9 +107,10 @@ def asked(
     source: Annotated[str, Form()] = "",
     hours: Annotated[str, Form()] = "",
     version: Annotated[int | None, Form(ge=0, le=MAX_ID)] = None,
+    earlier: Annotated[bool, Form()] = False,  # noqa: FBT002 a box of a form
 ) -> Asked:
     """The form as it came: what is wrong with it is told on the page."""
-    return Asked(scope, what, on, kind, name.strip(), source.strip(), hours, version)
+    return Asked(scope, what, on, kind, name.strip(), source.strip(), hours, version, earlier)
 
 
 TheForm = Annotated[Asked, Depends(asked)]
@@ -165,7 +168,8 @@ def _answer(
             request, "calendar_change.html", wrong.status, **values, faults=faults, told=None
         )
     if answer.get("preview"):
-        return render(request, "calendar_change.html", **values, faults=[], told=answer)
+        left = left_out(spec, day) if day and form.what == "confirm" else []
+        return render(request, "calendar_change.html", **values, faults=[], told=answer, left=left)
     here = {"scope": form.scope, "year": day.year if day else ""}
     if answer["changed"]:
         here["told"] = answer["version"]
@@ -185,12 +189,12 @@ def _change(form: Asked, day: date | None, spec: CalendarSpec, by: str, now: dat
         )
     match form.what:
         case "confirm":
-            return changes.calendar_confirmed(form.scope, day)
+            return calendar_changes.calendar_confirmed(form.scope, day, earlier=form.earlier)
         case "remove":
-            return changes.calendar_without(form.scope, day)
+            return calendar_changes.calendar_without(form.scope, day)
         case _:
             body = _body(form)
-            return changes.calendar_day(form.scope, taken_over(spec, day, body, by, now))
+            return calendar_changes.calendar_day(form.scope, taken_over(spec, day, body, by, now))
 
 
 def _body(form: Asked) -> DayBody:

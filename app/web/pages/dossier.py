@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -11,23 +11,22 @@ from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
 from app.core.calendar import WorkingCalendar
-from app.core.clock import Deadline, Limit
 from app.core.codes import dossier_code
 from app.core.lifecycle import State, supplements
 from app.core.rating import Verdict, verdict
-from app.core.stages import Stage, last_begun
 from app.db import catalogue, dossiers
 from app.db.calendars import NATIONAL
 from app.db.lists import Reading
 from app.service.calendars import LayerVersion
 from app.service.explain import Explained, explain
-from app.service.rules import Rules
+from app.service.rules import RuleBook, Rules
 from app.service.silence import BranchClock
 from app.web import shown
-from app.web.beside import Beside, beside, tax_sentence
+from app.web.beside import beside, tax_sentence
 from app.web.deps import Now, TheParts, Transaction, clocks_of
 from app.web.pages import words
 from app.web.pages.branch import by_the_hour, days_left
+from app.web.pages.sentences import sentences
 from app.web.pages.shell import PageRoute, Person, render, speech
 from app.web.pages.speech import Speech
 from app.web.pages.words import (
@@ -45,14 +44,6 @@ from app.web.problems import ProblemError
 
 router = APIRouter(route_class=PageRoute)
 
-_COUNTED_FROM_RECEIPT = {
-    True: "{limit}, counted from the moment of receipt, {received}.",
-    False: "{limit}, counted from the day after the receipt, {received}.",
-}
-_COUNTED_FROM_STAGE = {
-    True: "Appointment {stage}: {limit}, counted from the moment it began, {received}.",
-    False: "Appointment {stage}: {limit}, counted from the day after it began, {received}.",
-}
 _STILL: Mapping[str, str] = {
     State.SUBMITTED: "It has been submitted and not yet received; no limit runs.",
     State.WAITING: "Waiting for the applicant to meet the financial obligation; this time does not "
@@ -87,6 +78,7 @@ def dossier(
     clock = heard[row["branch"]]
     calendar = told.published.calendar
     choice = told.findings.choice
+    policy_ground = _policy_ground(session, held.book, row, told)
     return render(
         request,
         "dossier.html",
@@ -101,10 +93,11 @@ def dossier(
         commune=_commune(session, row),
         applicant=dossiers.name_of(session, row["code"]),
         judged=judged(row, told, clock, now, say),
-        sentences=[*sentences(told, say), *_longer(more, say), *_by_hours(told, more, say)],
+        sentences=sentences(told, more, say),
         by_the_hour=by_the_hour(told.findings.due_at),
         confidence=CONFIDENCES.get(choice.rule.confidence) if choice else None,
         policy=POLICIES[choice.policy] if choice else None,
+        policy_ground=policy_ground,
         supplement=told.supplement,
         calendar=calendar.spec,
         layers=", ".join(_layer(one, rules, say) for one in told.published.layers),
@@ -112,10 +105,22 @@ def dossier(
         duties=more.duties,
         legs=[(leg, tax_sentence(leg, say.language)) for leg in more.legs],
         steps=more.steps,
-        trace=shown.whole_trace(told, say.language),
+        trace=shown.whole_trace(told, say.language, policy_ground),
         history=[revision(one, say) for one in dossiers.history(session, row["code"])],
         now=now,
     )
+
+
+def _policy_ground(
+    session: Session, book: RuleBook, row: RowMapping, told: Explained
+) -> str | None:
+    """What a supplement does is from the rule published for its day, or from the limit itself."""
+    if told.supplement is not None:
+        return told.supplement.ground or None
+    if row["limit_id"] is None:
+        return None
+    own = book.limits(session, {row["limit_id"]})[row["limit_id"]]
+    return own.ground or None if own.policy is not None else None
 
 
 def _case(session: Session, row: RowMapping) -> str | None:
@@ -222,93 +227,6 @@ def _ended(row: RowMapping, calendar: WorkingCalendar, say: Speech) -> Judged:
         more = say.late(days) if days else say("An appointment or an hour was missed")
         sentence = f"{sentence} {more}."
     return Judged(say(VERDICTS[how]), "late" if how is Verdict.LATE else "done", sentence)
-
-
-def sentences(told: Explained, say: Speech) -> list[str]:
-    """The due date in words: the limit, from when it counts, and what was taken out."""
-    findings, clock = told.findings, told.findings.clock
-    if clock is None or findings.limit is None or told.facts.received_at is None:
-        return []
-    stage = last_begun(findings.stages)
-    said = [_counted(findings.limit, clock, stage, told, say)]
-    stood = _days_stood(clock)
-    if stood:
-        said.append(say("Days on which the clock stood and which are not counted: {days}.",
-                        days=say.number(stood)))  # fmt: skip
-    if clock.heals_nothing:
-        said.append(say("A suspension began after the due moment had passed and changes nothing."))
-    return said
-
-
-def _counted(
-    limit: Limit, clock: Deadline, stage: Stage | None, told: Explained, say: Speech
-) -> str:
-    hours = not limit.by_date
-    began = stage.started_at if stage and stage.started_at else told.facts.received_at
-    received = say.at(began) if hours or began is None else say.long_day(_day(began, told))
-    if stage is not None:
-        return say(_COUNTED_FROM_STAGE[hours], stage=stage.stage, limit=say.limit(limit),
-                   received=received)  # fmt: skip
-    moved = began is not None and not hours and _day(began, told) != clock.counted_from
-    if moved and limit.cutoff is not None:
-        return say(
-            "{limit}; received {received}, after {cutoff} or on a day off, so it counts as "
-            "received on {day}.",
-            limit=say.limit(limit), received=say.at(began), cutoff=f"{limit.cutoff:%H:%M}",
-            day=say.long_day(clock.counted_from),
-        )  # fmt: skip
-    return say(_COUNTED_FROM_RECEIPT[hours], limit=say.limit(limit), received=received)
-
-
-def _longer(more: Beside, say: Speech) -> list[str]:
-    """What an extension gives, or gave."""
-    held = more.longer
-    if held is None:
-        return []
-    if held.in_time is None:
-        if held.due_on is None:
-            return []
-        return [
-            say(
-                "For a good reason, told at once, it may be extended to {limit} from the receipt: "
-                "to {day}.",
-                limit=say.limit(held.limit), day=say.long_day(held.due_on),
-            )
-        ]  # fmt: skip
-    granted = say.at(held.granted_at)
-    if held.in_time:
-        return [say("Extended at {at}, before it was due: {limit} from the receipt.",
-                    at=granted, limit=say.limit(held.limit))]  # fmt: skip
-    return [say("The extension of {at} was granted after the due moment and changes nothing.",
-                at=granted)]  # fmt: skip
-
-
-def _by_hours(told: Explained, more: Beside, say: Speech) -> list[str]:
-    """Where systems that count hours show another date."""
-    stages = told.findings.stages
-    each = more.hours.stages if stages else (more.hours.now,)
-    return [
-        (say("Appointment {stage}", stage=at) + ": " if stages else "")
-        + say(
-            "Systems that count a working day as 8 hours from the moment of receipt show {at}; "
-            "the law counts days, and the day of receipt is not one of them (BLDS 2015 Đ147 k2).",
-            at=say.at(theirs.due_at),
-        )
-        for at, theirs in enumerate(each, start=1)
-        if theirs is not None
-    ]
-
-
-def _days_stood(clock: Deadline) -> int:
-    """Days of closed suspensions, for limits in days (in hours a leg is in microseconds)."""
-    stops = [leg for leg in clock.legs if leg.stop is not None and leg.until is not None]
-    if clock.due_at is None or by_the_hour(clock.due_at):
-        return 0
-    return sum((leg.until or leg.since) - leg.since for leg in stops)
-
-
-def _day(at: datetime, told: Explained) -> date:
-    return at.astimezone(told.published.calendar.zone).date()
 
 
 def revision(row: RowMapping, say: Speech) -> dict[str, object]:

@@ -23,6 +23,11 @@ _LATE = ("{days} working day late", "{days} working days late")
 _LEFT = ("{days} working day left", "{days} working days left")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+# "BLDS 2015 Đ147 k2", "ĐT138 Đ3 k4b": a text, its article, and maybe a clause and a point.
+_ARTICLE = re.compile(
+    r"(?P<text>.*\S) Đ(?P<article>\d[\d.–-]*)(?: k(?P<clause>\d+)(?P<point>[a-zđ]?))?"
+)
+_SAME_DAY = "within the same working day"
 NOTHING = "–"
 
 
@@ -62,9 +67,21 @@ class Speech:
         return str(format_percent(whole, format="#,##0.0%", locale=self.language))
 
     def limit(self, held: Limit) -> str:
-        """A limit as people say it: "8 working days"."""
-        message = _LIMITS[held.unit][held.quantity != 1]
-        return self(message, quantity=self.number(round(held.quantity, 2)))
+        """A limit as people say it: "8 working days", or "within the same working day"."""
+        if held.amount == 0 and held.by_date:
+            return self(_SAME_DAY)
+        return self.quantity(held.quantity, held.unit)
+
+    def quantity(self, quantity: float, unit: Unit) -> str:
+        """A figure with its unit."""
+        message = _LIMITS[unit][quantity != 1]
+        return self(message, quantity=self.number(round(quantity, 2)))
+
+    def ground(self, text: str) -> str:
+        """The articles of a ground; in Vietnamese written out: "khoản 2 Điều 147 BLDS 2015"."""
+        if self.language != "vi":
+            return text
+        return "; ".join(_written_out(one) for one in text.split("; "))
 
     def late(self, days: int) -> str:
         """How many working days late."""
@@ -87,3 +104,14 @@ class Speech:
             name: _INSTANT.sub(written, value) if isinstance(value, str) else value
             for name, value in params.items()
         }
+
+
+def _written_out(ground: str) -> str:
+    """One article in full; what is not in the short form stays as it is."""
+    found = _ARTICLE.fullmatch(ground)
+    if found is None:
+        return ground
+    said = f"Điều {found['article']} {found['text']}"
+    if found["clause"]:
+        said = f"khoản {found['clause']} {said}"
+    return f"điểm {found['point']} {said}" if found["point"] else said

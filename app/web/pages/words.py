@@ -7,6 +7,7 @@ from app.core.duties import Duty
 from app.core.lifecycle import ApplicantKind, Channel, Outcome, State
 from app.core.limits import NoLimit
 from app.core.rating import Verdict
+from app.core.trace import Begins
 from app.db.lists import Reading
 
 STATES: Mapping[str, str] = {
@@ -55,9 +56,16 @@ REASONS: Mapping[str, str] = {
 }
 """The codes themselves are the keys: the explanations of the API carry them."""
 
+RECEIVED: Mapping[Begins, str] = {
+    Begins.RECEIPT: "received",
+    Begins.LAND_OFFICE: "received by the land office",
+    Begins.STAGE: "the stage begins",
+}
+"""Keys as well: the explanations carry them."""
+
 POLICIES: Mapping[str, str] = {
     SupplementPolicy.RESUME: "after a supplement the count goes on where it stopped",
-    SupplementPolicy.RESTART: "after a supplement the count starts again (NĐ 61/2018 Đ19 k4)",
+    SupplementPolicy.RESTART: "after a supplement the count starts again",
 }
 CHANNELS: Mapping[str, str] = {
     Channel.ONLINE: "online",
@@ -99,6 +107,7 @@ PROMISES: Mapping[str, str] = {
     "slip": "on the receipt slip",
     "supplement": "after a supplement",
     "tax": "after the financial obligation",
+    "suspension": "after the clock had lawfully stopped",
     "apology": "letter of apology",
     "unexplained": "changed without a stated reason",
 }
@@ -133,7 +142,7 @@ FIELDS: Mapping[str, str] = {
 DUTIES: Mapping[Duty, str] = {
     Duty.ACCEPTANCE: "Accept or refuse the online dossier",
     Duty.SUPPLEMENT_NOTICE: "Ask for what is missing",
-    Duty.ONE_SUPPLEMENT: "Ask for more only once",
+    Duty.ONE_SUPPLEMENT: "More asked for a second time",
     Duty.APOLOGY: "Send the letter of apology",
     Duty.HAND_OVER: "Hand the result over",
 }

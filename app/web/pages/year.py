@@ -75,6 +75,20 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """One change of a calendar, as people are told of it; `until` where a span was confirmed."""
+
+    published_at: datetime
+    by: str
+    subject: str
+    on: date | None
+    kind: str
+    name: str
+    until: date | None
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
 class LayerRow:
     """A layer of the calendar: whose, which version of it, published when and by whom."""
 
@@ -155,6 +169,26 @@ def weeks_and_layers(
         by = person(made["by"]) if made else None
         layers.append(LayerRow(row["scope"], row["version"], row["published_at"], by))
     return weeks, layers, body
+
+
+def changes_of(session: Session, scopes: Sequence[str]) -> list[Made]:
+    """The newest ten changes of the calendars of some scopes: who said what of which day."""
+    found = []
+    for row in publications.of_calendars(session, scopes, 10):
+        said: Mapping[str, str] = row["details"] or {}
+        found.append(
+            Made(
+                published_at=row["published_at"],
+                by=person(row["by"]) or "",
+                subject=row["subject"],
+                on=_date(said.get("date")),
+                kind=said.get("kind", ""),
+                name=said.get("name", ""),
+                until=_date(said.get("confirmed_until")),
+                moved=row["moved"],
+            )
+        )
+    return found
 
 
 def _week(scope: str, since: str | None, until: str | None, week: Mapping[str, Any]) -> Week:
