@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from app.core.rating import Verdict, verdict
+from app.core.yardsticks import Inputs
 from app.db import derived, dossiers, publications
 from app.db.derived import Stored
 from app.service.recompute import told_anew
@@ -15,12 +17,12 @@ from app.service.stored import facts_of
 
 
 class Recounted(NamedTuple):
-    """The due day and verdict-making late mark before and after."""
+    """The due day and the legal verdict before and after; no verdict while it is open."""
 
     old_due_on: date | None
     new_due_on: date | None
-    old_late: bool
-    new_late: bool
+    old_verdict: Verdict | None
+    new_verdict: Verdict | None
     version: int
 
 
@@ -52,13 +54,20 @@ def recount(
         now,
         always=True,
     )
+    before = Inputs(row["legal_due_on"], row["legal_end_on"], row["legal_late"])
     return Recounted(
-        row["legal_due_on"],
+        before.due_on,
         findings.legal.due_on,
-        row["legal_late"],
-        findings.legal.forced_late,
+        _verdict(before),
+        _verdict(findings.legal),
         rules.version,
     )
+
+
+def _verdict(legal: Inputs) -> Verdict | None:
+    if legal.end_on is None:
+        return None
+    return verdict(legal.due_on, legal.end_on, forced_late=legal.forced_late)
 
 
 def _stored(row: Mapping[Any, Any]) -> Stored:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
 from app.db.tables import revision
-from app.service import calendar_changes
+from app.service import calendar_changes, changes
 from app.service.calendar_items import Day
 from app.service.publish import publish
 from app.service.recompute import GoneError, derive, recompute, write
@@ -152,6 +152,24 @@ def test_a_recount_that_moves_nothing_is_written_down_all_the_same(
     with sessions.begin() as session:
         recount(session, code(1), [BRANCH], book, by="x", reason="xem lại", now=UNTIL)
         assert len(session.execute(select(revision)).all()) == 2
+
+
+def test_a_recount_tells_the_verdict_before_and_after(sessions: Sessions, book: RuleBook):
+    take(sessions, book, finished(1, "2026-11-20"))
+    with sessions.begin() as session:
+        shorter = changes.procedures([_law_of(3)])
+        assert publish(session, shorter, "x", UNTIL)
+    with sessions.begin() as session:
+        told = recount(session, code(1), [BRANCH], book, by="x", reason="xem lại", now=UNTIL)
+
+    assert told is not None
+    assert (told.old_verdict, told.new_verdict) == ("early", "late")  # due 27/11, then 19/11
+
+
+def _law_of(days: int) -> dict[str, Any]:
+    limit = {"valid_from": "2026-01-01", "quantity": days, "unit": "working_days"}
+    cases = [{"case": "default", "name": "Chung", "limits": [limit]}]
+    return {"code": "1.012790", "name": "Đính chính", "cases": cases}
 
 
 def test_nobody_recounts_what_is_not_theirs(sessions: Sessions, book: RuleBook):

@@ -183,7 +183,7 @@ def test_a_closed_dossier_is_counted_anew_only_when_somebody_asks(
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert (told["old_due_on"], told["new_due_on"]) == ("2026-11-27", "2026-11-30")
-    assert (told["old_late"], told["new_late"]) == (False, False)
+    assert (told["old_verdict"], told["new_verdict"]) == ("early", "early")
     assert due(sender) == "2026-11-30"
     last = sender.get(f"/v1/dossiers/{code(1)}/history")["items"][-1]
     assert (last["by"], last["why"]) == ("client:one-stop", f"recount: {reason['reason']}")
