@@ -139,6 +139,11 @@ class Facts(NamedTuple):
     outcome: Outcome | None = None
     handed_over_at: datetime | None = None
     online_payment: bool | None = None
+    # The status as sent, where the source disguises the one it means (`domain`: 5, 6, 8 sent as 9).
+    status_told: Status | None = None
+    # Whether a pause was inferred from statuses alone (4 → 5 → 4), for want of better word.
+    suspensions_inferred: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def end(self) -> datetime | None:

@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, RowMapping, cast, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from app.db import chain
 from app.db.bulk import copy_rows, temporary, wire_type
 from app.db.tables import dossier
 from app.db.tables.dossiers import FACTS, FINDINGS, MOVABLE
@@ -117,13 +118,25 @@ _MOVED = (
 _REFOUND = text(temporary("refound", _COPIED, _TYPES))
 
 _EMPTY = text("TRUNCATE refound")
+_HEAD = chain.link(
+    head="dossier.head_hash",
+    content_hash="dossier.content_hash",
+    code="dossier.code",
+    revision_no="dossier.revision_no + 1",
+    at="CAST(:now AS timestamptz)",
+    by="CAST(:by AS text)",
+    source="dossier.source",
+    why="CAST(:why AS text)",
+    updated_at="dossier.updated_at",
+    old_due_on="dossier.due_on",
+    new_due_on="refound.due_on",
+)
 _REFIND = text(
     f"""
 WITH written AS (
   UPDATE dossier SET {_SET},
     revision_no = dossier.revision_no + CASE WHEN {_MOVED} OR :always THEN 1 ELSE 0 END,
-    head_hash = CASE WHEN {_MOVED} OR :always
-      THEN sha256(dossier.head_hash || dossier.content_hash) ELSE dossier.head_hash END
+    head_hash = CASE WHEN {_MOVED} OR :always THEN {_HEAD} ELSE dossier.head_hash END
   FROM refound
   WHERE dossier.code = refound.code AND dossier.content_hash = refound.content_hash
     AND dossier.updated_at = refound.updated_at

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from app.db import chain
 from app.db.bulk import copy_rows, temporary, wire_type
 from app.db.tables import applicant, dossier, revision
 from app.db.tables.dossiers import FACTS, FINDINGS
@@ -174,19 +175,47 @@ _READ = ", ".join(
 _INCOMING_TABLE = text(temporary("incoming", _COPIED, _TYPES))
 _EMPTY = text("TRUNCATE incoming")
 
+_SAID = {
+    "at": "CAST(:now AS timestamptz)",
+    "by": "CAST(:by AS text)",
+    "source": "CAST(:source AS text)",
+}
+_FIRST_HEAD = chain.link(
+    head="''::bytea",
+    content_hash="content_hash",
+    code="code",
+    revision_no="1",
+    why="CAST(:why AS text)",
+    updated_at="updated_at",
+    old_due_on="NULL::date",
+    new_due_on="due_on",
+    **_SAID,
+)
+_NEXT_HEAD = chain.link(
+    head="dossier.head_hash",
+    content_hash="excluded.content_hash",
+    code="dossier.code",
+    revision_no="dossier.revision_no + 1",
+    why="CASE WHEN dossier.content_hash <> excluded.content_hash THEN CAST(:why AS text) "
+    "ELSE 'catalogue' END",
+    updated_at="excluded.updated_at",
+    old_due_on="dossier.due_on",
+    new_due_on="excluded.due_on",
+    **_SAID,
+)
+
 _UPSERT = text(
     f"""
 WITH saved AS (
   INSERT INTO dossier ({_NAMES_OF_STORED}, source, revision_no, head_hash, promises, first_seen_at)
-  SELECT {_READ}, :source, 1, sha256(content_hash),
+  SELECT {_READ}, :source, 1, {_FIRST_HEAD},
          CASE WHEN promised_at IS NULL THEN '[]'::jsonb ELSE jsonb_build_array(
            jsonb_build_object('promised_at', promised_at, 'at', updated_at, 'reason', promise)) END,
          :now
   FROM incoming ORDER BY code
   ON CONFLICT (code) DO UPDATE SET {_SET}, source = excluded.source,
     revision_no = dossier.revision_no + CASE WHEN {_DIFFERS} THEN 1 ELSE 0 END,
-    head_hash = CASE WHEN {_DIFFERS} THEN sha256(dossier.head_hash || excluded.content_hash)
-                ELSE dossier.head_hash END,
+    head_hash = CASE WHEN {_DIFFERS} THEN {_NEXT_HEAD} ELSE dossier.head_hash END,
     promises = CASE WHEN excluded.promised_at IS NOT DISTINCT FROM dossier.promised_at
                THEN dossier.promises ELSE dossier.promises || excluded.promises END
   WHERE (excluded.updated_at, excluded.content_hash) > (dossier.updated_at, dossier.content_hash)

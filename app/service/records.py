@@ -27,6 +27,7 @@ MAX_RECORD_BYTES = 256 * 1024
 
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 _Note = Annotated[str, msgspec.Meta(max_length=2_000)]
 _Few = 50  # more of one kind than any dossier has; a bound on what one record may cost
 
@@ -86,7 +87,11 @@ class StepRecord(_Wire):
 
 
 class DossierRecord(_Wire):
-    """A dossier's whole snapshot at `updated_at`; what is absent is empty."""
+    """A dossier's whole snapshot at `updated_at`; what is absent is empty.
+
+    `status_told` is the status as the source has it where it means another one; `aliases` are the
+    dossier's other names there (SoBienNhan, MaHoSoMotCua).
+    """
 
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     procedure: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
@@ -111,6 +116,9 @@ class DossierRecord(_Wire):
     outcome: Outcome | None = None
     handed_over_at: _Instant | None = None
     online_payment: bool | None = None
+    status_told: Status | None = None
+    suspensions_inferred: bool = False
+    aliases: Annotated[list[_Reference], msgspec.Meta(max_length=10)] = []
 
 
 # Of the years 1 and 9999 some hours exist in no other zone; they are the "no date" of machines.
@@ -294,6 +302,9 @@ def facts(record: DossierRecord) -> Facts:
         outcome=record.outcome,
         handed_over_at=_utc(record.handed_over_at),
         online_payment=record.online_payment,
+        status_told=record.status_told,
+        suspensions_inferred=record.suspensions_inferred,
+        aliases=tuple(sorted(set(record.aliases))),
     )
 
 

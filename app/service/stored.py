@@ -26,6 +26,7 @@ _LISTS = {
     "extensions": tuple[Extension, ...],
     "apologies": tuple[Apology, ...],
     "steps": tuple[Step, ...],
+    "aliases": tuple[str, ...],
 }
 _DECODE = {name: msgspec.json.Decoder(kind).decode for name, kind in _LISTS.items()}
 
@@ -60,6 +61,9 @@ def facts_told(code: str, told: Sequence[Any], updated_at: Any) -> Facts:  # noq
         outcome,
         handed_over_at,
         online_payment,
+        status_told,
+        suspensions_inferred,
+        aliases,
     ) = told
     return Facts(
         code=code,
@@ -85,6 +89,9 @@ def facts_told(code: str, told: Sequence[Any], updated_at: Any) -> Facts:  # noq
         outcome=Outcome(outcome) if outcome else None,
         handed_over_at=handed_over_at,
         online_payment=online_payment,
+        status_told=None if status_told is None else Status(status_told),
+        suspensions_inferred=bool(suspensions_inferred),
+        aliases=_list("aliases", aliases),
     )
 
 

@@ -1,13 +1,14 @@
 """The result of intake does not depend on the order in which records arrive."""
 
 import json
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 
 from app.db.engine import Sessions
 from app.db.tables import applicant, dossier, revision, watch
@@ -16,6 +17,7 @@ from app.service.rules import RuleBook
 from tests.service.simulated import lines, send
 from tests.web.wire import NAME, record
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STORED = ("code", *(column.name for column in (*FACTS, *FINDINGS)), "updated_at", "content_hash")
 
 
@@ -39,6 +41,21 @@ def found(sessions: Sessions) -> dict[str, Any]:
         }
 
 
+def said(row: Row[Any]) -> str:
+    """What a revision says, as PostgreSQL writes it as JSON."""
+    epoch = [
+        f"{(at - EPOCH) // timedelta(microseconds=1) / 10**6:.6f}"
+        for at in (row.at, row.updated_at)
+    ]
+    days = [
+        "null" if day is None else str((day - date(2000, 1, 1)).days)
+        for day in (row.old_due_on, row.new_due_on)
+    ]
+    texts = [json.dumps(text, ensure_ascii=False) for text in (row.by, row.source, row.why)]
+    parts = [json.dumps(row.code), str(row.revision_no), epoch[0], *texts, epoch[1], *days]
+    return f"[{', '.join(parts)}]"
+
+
 def broken_chains(sessions: Sessions) -> list[str]:
     """The codes whose history does not lead to their head."""
     wrong = []
@@ -54,7 +71,7 @@ def broken_chains(sessions: Sessions) -> list[str]:
         head, last = b"", b""
         for number, row in enumerate(revisions, start=1):
             last = bytes(row.content_hash)
-            head = sha256(head + last).digest()
+            head = sha256(head + last + said(row).encode()).digest()
             if (row.revision_no, bytes(row.head_hash)) != (number, head):
                 wrong.append(code)
         if heads.pop(code) != (number, head, last):

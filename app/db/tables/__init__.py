@@ -16,26 +16,43 @@ from app.db.tables.catalogue import (
 )
 from app.db.tables.dossiers import applicant, dossier, feed, quarantine, revision
 from app.db.tables.metadata import metadata
+from app.db.tables.sources import (
+    alias,
+    column_mapping,
+    daily_root,
+    divergence,
+    import_run,
+    portal_dossier,
+    pull,
+    witness,
+)
 
 __all__ = [
     "access_token",
     "alert",
+    "alias",
     "applicant",
     "branch",
     "calendar",
     "catalogue",
     "client",
+    "column_mapping",
     "commune",
+    "daily_root",
     "delivery",
+    "divergence",
     "dossier",
     "feed",
+    "import_run",
     "job_run",
     "job_tick",
     "limit_rule",
     "metadata",
     "office",
+    "portal_dossier",
     "procedure",
     "publication",
+    "pull",
     "quarantine",
     "revision",
     "session",
@@ -44,5 +61,6 @@ __all__ = [
     "user_account",
     "watch",
     "webhook",
+    "witness",
     "working_calendar",
 ]

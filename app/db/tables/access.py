@@ -23,7 +23,10 @@ source = Table(
     metadata,
     Column("code", Code, primary_key=True),
     Column("name", Text, nullable=False),
+    # Of the sources that tell of a dossier the one with the lowest number is its system of record.
     Column("rank", Integer, nullable=False, server_default=text("100")),
+    # How long it may be silent while the office is open; null: a working day.
+    Column("expected_minutes", Integer),
     # Mixed into the hashes of refused records, so that no name can be guessed from them.
     Column(
         "salt",

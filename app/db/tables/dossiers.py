@@ -42,6 +42,10 @@ FACTS = (
     Column("outcome", Text),
     Column("handed_over_at", Instant),
     Column("online_payment", Boolean),
+    # Told by few sources; a snapshot without them hashes as if they did not exist.
+    Column("status_told", SmallInteger),
+    Column("suspensions_inferred", Boolean),
+    Column("aliases", Json),
 )
 """What the source says, in the order rows are written in. Names of citizens are not among them."""
 
@@ -87,6 +91,10 @@ dossier = Table(
     Column("head_hash", LargeBinary, nullable=False),
     Column("promises", Json, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
+    # Of the bytes it came in, so that the same bytes again are known without reading them.
+    Column("raw_hash", LargeBinary),
+    # Several sources tell of it: what each says is in `witness`, and this row is made of them.
+    Column("witnessed", Boolean, nullable=False, server_default=text("false")),
     # Updates are frequent and small; leave room in the page and vacuum early, so that the
     # index-only scans of the reports stay alive while data change (design §4).
     postgresql_with={
@@ -152,6 +160,9 @@ revision = Table(
     Column("head_hash", LargeBinary, nullable=False),
 )
 
+# db.roots: what was written on one day, without an index entry a row
+Index("ix_revision_at", revision.c.at, postgresql_using="brin")
+
 # How late the clock of each branch is: the newest moment its sources have told of.
 feed = Table(
     "feed",
@@ -180,6 +191,8 @@ quarantine = Table(
     Column("problems", Json, nullable=False),
     Column("record", Json, nullable=False),
     Column("record_hash", LargeBinary, nullable=False),
+    # The file it came in; the cells of its row are with its personal part.
+    Column("import_id", BigInteger),
     Column("state", Text, nullable=False, server_default=text("'open'")),
     Column("settled_at", Instant),
     Column("settled_by", Text),
@@ -206,4 +219,11 @@ Index(
     quarantine.c.source,
     quarantine.c.code,
     postgresql_where=text("state = 'open'"),
+)
+# the rejects of a file, in the order of its rows
+Index(
+    "ix_quarantine_import",
+    quarantine.c.import_id,
+    quarantine.c.line,
+    postgresql_where=quarantine.c.import_id.is_not(None),
 )
