@@ -30,6 +30,8 @@ OFFENCES = [
     ("app/web", "import jobs", "app.web.offender -> jobs"),
     ("app/web", "import smtplib", "app.web.offender -> smtplib"),
     ("app/simulator", "import app.db", "app.simulator.offender -> app.db"),
+    ("app/adapters", "import sqlalchemy", "app.adapters.offender -> sqlalchemy"),
+    ("app/adapters", "import app.db", "app.adapters.offender -> app.db"),
     ("jobs", "import app.main", "jobs.offender -> app.main"),
 ]
 

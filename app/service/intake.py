@@ -29,12 +29,17 @@ _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends: its source, its name, and the branches it may speak for."""
+    """Who sends: its source, its name, and the branches it may speak for.
+
+    `historical` records raise no alarm for what has passed; `import_id` names the file they are of.
+    """
 
     source: str
     by: str
     office: str
     branches: frozenset[str]
+    historical: bool = False
+    import_id: int | None = None
 
 
 class Line(NamedTuple):
