@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
@@ -193,6 +194,19 @@ def deadline(
     counted_from = (
         first if limit.cutoff is None else counting_day(received_at, limit.cutoff, calendar)
     )
+    if not suspensions and limit.unit is not Unit.WORKING_HOURS:
+        found = _unstopped(first, counted_from, limit.amount, limit.unit, calendar)
+        last_on, end_at, counted_from_on, provisional, legs = found
+        return Deadline(
+            last_on,
+            end_at,
+            received_at,
+            counted_from_on,
+            provisional,
+            suspended_since=None,
+            heals_nothing=False,
+            legs=legs,
+        )
     if limit.unit is Unit.WORKING_HOURS:
         start = micros(received_at)
         if counted_from != first:
@@ -219,6 +233,21 @@ def deadline(
         suspended_since=None if run.stop is None else run.stop.from_at,
         heals_nothing=run.heals_nothing,
         legs=run.legs,
+    )
+
+
+@lru_cache(maxsize=65_536)  # most clocks are never stopped, and hundreds start on one day
+def _unstopped(
+    first: int, counted_from: int, amount: int, unit: Unit, calendar: WorkingCalendar
+) -> tuple[date, datetime, date, bool, tuple[Leg, ...]]:
+    """Due day, its end, the day counted from, whether provisional, and the one leg."""
+    run = _run_days(counted_from, Limit(amount, unit), (), calendar)
+    return (
+        date.fromordinal(run.reached),
+        calendar.midnight_after(run.reached),
+        date.fromordinal(counted_from),
+        not calendar.is_confirmed(first, run.reached),
+        run.legs,
     )
 
 
