@@ -96,9 +96,11 @@ def test_a_record_comes_in(sessions: Sessions, book: RuleBook, counting: Counter
             taking(sessions, book, counting, f"{size} wrong", batch(size, **wrong)),
         ]
 
-    assert found[1] == found[100] == found[5_000]
-    assert max(count for count, _ in found[100]) <= 11
-    assert max(copies for _, copies in found[100]) == 1
+    # One more where many known lines come (a sample first), one where something is in quarantine.
+    assert max(count for rounds in found.values() for count, _ in rounds) <= 10
+    for few, many in zip(found[1], found[5_000], strict=True):
+        assert many[0] - few[0] in (-1, 0, 1)
+    assert max(copies for _, copies in found[5_000]) == 1
 
 
 def test_a_batch_over_http_costs_a_handful_more(

@@ -176,6 +176,12 @@ _STAMP = """CASE WHEN pg_input_is_valid(record ->> 'updated_at', 'timestamptz') 
   WHEN record ->> 'updated_at' ~ '(Z|z|[+-]\\d\\d:?\\d\\d)$'
   THEN (record ->> 'updated_at')::timestamptz
   ELSE (record ->> 'updated_at')::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh' END END"""
+_FEW = 5_000
+_WAITING = text(
+    "SELECT DISTINCT code FROM quarantine "
+    "WHERE state = 'open' AND source = :source AND code IS NOT NULL AND NOT conflict "
+    f"LIMIT {_FEW + 1}"
+)
 _SETTLE_MENDED = text(
     f"""
 WITH mended AS (
@@ -198,6 +204,10 @@ def settle_mended(
     `taken` gives the stamp taken in by code; a refused record with a later stamp, or none that can
     be read, stays. So does a conflict: it may be another dossier, and somebody must decide.
     """
+    # Few of those taken in were ever refused; their names need not all travel.
+    waiting = session.scalars(_WAITING, {"source": source}).all() if taken else []
+    if len(waiting) <= _FEW:
+        taken = {code: taken[code] for code in waiting if code in taken}
     if taken:
         arguments = {"codes": list(taken), "stamps": list(taken.values())}
         session.execute(_SETTLE_MENDED, arguments | {"source": source, "by": by, "now": now})

@@ -1,7 +1,8 @@
 """A record comes in: read, check, derive, save; what cannot be is told and kept."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -14,15 +15,18 @@ from app.core.codes import dossier_code
 from app.core.lifecycle import Facts
 from app.core.office_hours import CalendarError
 from app.core.problems import Problem
-from app.db import derived, dossiers, feeds, publications, quarantine
-from app.db.dossiers import Author, Held, Row
-from app.service import records
+from app.db import aliases, derived, feeds, publications, quarantine, snapshots
+from app.db.snapshots import Author, Held, Row
+from app.service import records, witnesses
 from app.service.rows import BRANCH_AT, PROCEDURE_AT, RECEIVED_AT, to_row
 from app.service.rules import RuleBook, Rules
 from app.service.used import all_used, keeps
+from app.service.witnesses import Word
 
 CHUNK = 5_000
 _WAVES = 8
+_SAMPLE = 64
+_WORTH_A_LOOK = 8  # one known line in so many
 _TAKEN = frozenset({"created", "updated"})
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -49,8 +53,7 @@ class Line(NamedTuple):
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one record: created, updated, unchanged, stale or quarantined.
 
     `problems` may also come with a record that was taken in, or was harmless: they say what the
@@ -65,8 +68,7 @@ class Outcome:
     conflict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
+class _Ready(NamedTuple):
     line: int
     raw: bytes
     facts: Facts
@@ -84,70 +86,191 @@ def take_in(
 ) -> list[Outcome]:
     """Take in up to 5,000 records in one transaction; one outcome a line, in the order of lines.
 
-    Steps: 1. hold the catalogue still; 2. read, check and derive each record, those closed before
-    with what they were closed with; 3. part those that share a code; 4. save; 5. tell apart what
-    was not written; 6. keep what was refused (unless the caller does).
+    Steps: 1. hold the catalogue still; 2. pass over what was sent before, byte for byte; 3. read,
+    check and derive each other record, those closed before with what they were closed with;
+    4. part those that share a code; 5. save; 6. tell apart what was not written; 7. keep what was
+    refused (unless the caller does).
     """
     rules = book.in_force(session, publications.hold(session))
-    outcomes: dict[int, Outcome] = {}
+    heard: dict[str, datetime] = {}
+    outcomes = _sent_before(session, lines, caller, rules, heard, now)
     ready: list[_Ready] = []
     for line in lines:
+        if line.number in outcomes:
+            continue
         found = _prepare(line, caller, rules, now)
         if isinstance(found, Outcome):
             outcomes[line.number] = found
         else:
             ready.append(found)
+    ready += _by_other_names(session, lines, outcomes, caller, rules, now)
     ready = _as_closed(session, ready, book, rules)
 
-    author = Author(caller.source, caller.by, sorted(caller.branches))
+    author = Author(caller.source, caller.by, sorted(caller.branches), caller.historical)
     for wave in _waves(ready, outcomes):
-        by_code = {item.row.code: item for item in wave}
-        saved, held = dossiers.save(session, [item.row for item in wave], author, now)
-        for written in saved:
-            kind = "created" if written.created else "updated" if written.changed else "unchanged"
-            _told(outcomes, Outcome(by_code[written.code].line, written.code, kind))
-        for standing in held:
-            _told(outcomes, _not_written(by_code[standing.code], standing, caller))
+        _save(session, wave, outcomes, author, caller, book, rules, now)
 
-    _hear(session, ready, outcomes, caller, now)
+    _hear(session, ready, outcomes, caller, heard, now)
     taken = {
         item.row.code: item.row.updated_at
         for item in ready
         if outcomes[item.line].outcome in _TAKEN
     }
+    names = [
+        (reference, item.row.code)
+        for item in ready
+        if item.row.code in taken
+        for reference in item.facts.aliases
+    ]
+    if names:
+        aliases.call(session, names, caller.source)
     quarantine.settle_mended(session, taken, caller.source, caller.by, now)
     if keep:
         _keep(session, lines, outcomes, caller, rules, now)
     return [outcomes[line.number] for line in lines]
 
 
+def _sent_before(
+    session: Session,
+    lines: Sequence[Line],
+    caller: Caller,
+    rules: Rules,
+    heard: dict[str, datetime],
+    now: datetime,
+) -> dict[int, Outcome]:
+    """Outcomes of the lines that hold, byte for byte, what their dossier was last sent as.
+
+    Nothing of them is read but code, branch and stamp. A sample tells whether a look at all of
+    them pays: new records are not slowed down by it.
+    """
+    step = max(1, len(lines) // _SAMPLE)
+    seen = _same_bytes(session, lines[::step], caller, rules)
+    if step > 1 and len(seen) * _WORTH_A_LOOK >= len(lines[::step]):
+        seen = _same_bytes(session, lines, caller, rules)
+    for head in seen.values():
+        at = min(head.updated_at, now)
+        if head.branch not in heard or at > heard[head.branch]:
+            heard[head.branch] = at
+    return {number: Outcome(number, head.code, "unchanged") for number, head in seen.items()}
+
+
+def _same_bytes(
+    session: Session, lines: Sequence[Line], caller: Caller, rules: Rules
+) -> dict[int, records.Head]:
+    heads = {line.number: records.head(line.raw) for line in lines}
+    times = Counter(head.code for head in heads.values() if head)  # one sent twice is told so
+    codes = [code for code, count in times.items() if count == 1]
+    sent = snapshots.last_sent(session, codes)
+    found: dict[int, records.Head] = {}
+    for line in lines:
+        head = heads[line.number]
+        last = sent.get(head.code) if head else None
+        if head is None or last is None or last.source != caller.source:
+            continue
+        ours = last.branch in caller.branches and last.branch in rules.branches
+        if ours and last.raw_hash == records.raw_hash(line.raw):
+            found[line.number] = head
+    return found
+
+
+def _save(
+    session: Session,
+    wave: Sequence[_Ready],
+    outcomes: dict[int, Outcome],
+    author: Author,
+    caller: Caller,
+    book: RuleBook,
+    rules: Rules,
+    now: datetime,
+) -> None:
+    by_code = {item.row.code: item for item in wave}
+    saved, held = snapshots.save(session, [item.row for item in wave], author, now)
+    for written in saved:
+        kind = "created" if written.created else "updated" if written.changed else "unchanged"
+        _told(outcomes, Outcome(by_code[written.code].line, written.code, kind))
+    others: list[Held] = []
+    earlier: list[str] = []
+    for standing in held:
+        outcome = _not_written(by_code[standing.code], standing, caller)
+        if outcome is None:
+            others.append(standing)
+            continue
+        _told(outcomes, outcome)
+        if by_code[standing.code].row.updated_at < standing.updated_at and not outcome.conflict:
+            earlier.append(standing.code)
+    telling = [*earlier, *(one.code for one in others)]
+    if telling:
+        snapshots.promise_too(session, telling, caller.source)
+    if others:
+        words = [Word(by_code[one.code].facts, by_code[one.code].row) for one in others]
+        for code, kind in witnesses.settle(session, words, author, book, rules, now).items():
+            _told(outcomes, _by_word(by_code[code], kind))
+
+
+def _by_word(item: _Ready, kind: str) -> Outcome:
+    return _rival(item) if kind == "rival" else Outcome(item.line, item.row.code, kind)
+
+
 def _told(outcomes: dict[int, Outcome], outcome: Outcome) -> None:
     """Set an outcome, keeping what was already said of its line."""
     said = outcomes.get(outcome.line)
     if said is not None:
-        outcome = replace(outcome, problems=(*said.problems, *outcome.problems))
+        outcome = outcome._replace(problems=(*said.problems, *outcome.problems))
     outcomes[outcome.line] = outcome
 
 
-def _prepare(line: Line, caller: Caller, rules: Rules, now: datetime) -> _Ready | Outcome:
+def _by_other_names(
+    session: Session,
+    lines: Sequence[Line],
+    outcomes: dict[int, Outcome],
+    caller: Caller,
+    rules: Rules,
+    now: datetime,
+) -> list[_Ready]:
+    """What was refused only for its code, and names a dossier otherwise (SoBienNhan): ready."""
+    told = {
+        number: outcome.code
+        for number, outcome in outcomes.items()
+        if outcome.code and [problem.field for problem in outcome.problems] == ["code"]
+    }
+    if not told:
+        return []
+    codes = aliases.codes_of(session, list(told.values()), sorted(caller.branches))
+    ready = []
+    for line in lines:
+        code = codes.get(told.get(line.number, ""))
+        if code is not None:
+            found = _prepare(line, caller, rules, now, code)
+            if isinstance(found, Outcome):
+                outcomes[line.number] = found
+            else:
+                del outcomes[line.number]
+                ready.append(found)
+    return ready
+
+
+def _prepare(
+    line: Line, caller: Caller, rules: Rules, now: datetime, code: str | None = None
+) -> _Ready | Outcome:
     try:
         record = records.decode(line.raw)
     except records.Unreadable as fault:
         return Outcome(line.number, None, "quarantined", (fault.problem,), kept=False)
     if isinstance(record, Problem):
         return Outcome(line.number, _code_of(line.raw), "quarantined", (record,))
-    try:
-        facts = records.facts(record)
-    except OverflowError:
-        return Outcome(line.number, record.code, "quarantined", tuple(records.beyond(record)))
+    record.code = code or record.code
+    if records.may_be_beyond(line.raw) and (beyond := records.beyond(record)):
+        return Outcome(line.number, record.code, "quarantined", tuple(beyond))
+    facts = records.facts(record)
     found = [*_strangers(facts, caller, rules), *records.problems(record, facts, now)]
     if found:
         return Outcome(line.number, record.code, "quarantined", tuple(found))
     try:
-        row = to_row(facts, rules, record.applicant.name if record.applicant else None)
+        name = record.applicant.name if record.applicant else None
+        row = to_row(facts, rules, name, records.raw_hash(line.raw))
     except CalendarError as ends:
-        beyond = Problem("received_at", "{why}; correct the date", {"why": str(ends)})
-        return Outcome(line.number, record.code, "quarantined", (beyond,))
+        told = Problem("received_at", "{why}; correct the date", {"why": str(ends)})
+        return Outcome(line.number, record.code, "quarantined", (told,))
     return _Ready(line.number, line.raw, facts, row)
 
 
@@ -170,7 +293,9 @@ def _as_closed(session: Session, ready: list[_Ready], book: RuleBook, rules: Rul
         return ready
     laws = all_used(session, list(held.values()), book, rules)
     return [
-        replace(item, row=to_row(item.facts, rules, item.row.name, laws[item.row.code]))
+        item._replace(
+            row=to_row(item.facts, rules, item.row.name, item.row.raw_hash, laws[item.row.code])
+        )
         if item.row.code in laws
         and item.facts.end is not None
         and keeps(item.facts, held[item.row.code])
@@ -247,7 +372,8 @@ def _distinct(code: str, items: list[_Ready], outcomes: dict[int, Outcome]) -> l
     return kept[::-1]
 
 
-def _not_written(item: _Ready, held: Held, caller: Caller) -> Outcome:
+def _not_written(item: _Ready, held: Held, caller: Caller) -> Outcome | None:
+    """Why a row was left alone; None if because several sources tell of its dossier."""
     row, code = item.row, item.row.code
     if held.branch not in caller.branches:
         told = Problem("code", "{code} is held by a branch you may not send for", {"code": code})
@@ -260,16 +386,20 @@ def _not_written(item: _Ready, held: Held, caller: Caller) -> Outcome:
             {"code": code, "procedure": held.procedure_code},
         )
         return Outcome(item.line, code, "quarantined", (told,), conflict=True)
+    if held.witnessed or held.source != caller.source:
+        return None
     if row.content_hash == bytes(held.content_hash):
         return Outcome(item.line, code, "unchanged")
-    if row.updated_at == held.updated_at:
-        told = Problem(
-            "updated_at",
-            "another content of {code} with the same updated_at is held; send a later updated_at",
-            {"code": code},
-        )
-        return Outcome(item.line, code, "quarantined", (told,))
-    return Outcome(item.line, code, "stale")
+    return _rival(item) if row.updated_at == held.updated_at else Outcome(item.line, code, "stale")
+
+
+def _rival(item: _Ready) -> Outcome:
+    told = Problem(
+        "updated_at",
+        "another content of {code} with the same updated_at is held; send a later updated_at",
+        {"code": item.row.code},
+    )
+    return Outcome(item.line, item.row.code, "quarantined", (told,))
 
 
 def _conflicts(row: Row, held: Held) -> bool:
@@ -290,10 +420,10 @@ def _hear(
     ready: Sequence[_Ready],
     outcomes: dict[int, Outcome],
     caller: Caller,
+    heard: dict[str, datetime],
     now: datetime,
 ) -> None:
     """A record tells of its branch up to its stamp: the clock takes its time from the data."""
-    heard: dict[str, datetime] = {}
     for item in ready:
         if outcomes[item.line].outcome == "quarantined":
             continue

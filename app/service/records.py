@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Annotated, Any
 
 import msgspec
@@ -124,6 +125,8 @@ class DossierRecord(_Wire):
 # Of the years 1 and 9999 some hours exist in no other zone; they are the "no date" of machines.
 _EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
+_FAR = re.compile(rb'"(?:0001|9999)-')
+
 _KNOWN = frozenset(DossierRecord.__struct_encode_fields__)
 _NESTED = {
     "suspensions": frozenset(SuspensionRecord.__struct_encode_fields__),
@@ -133,6 +136,17 @@ _NESTED = {
     "steps": frozenset(StepRecord.__struct_encode_fields__),
 }
 _decoder = msgspec.json.Decoder(DossierRecord)
+
+
+class Head(msgspec.Struct, gc=False):
+    """What is read of a record to know whether it was sent before."""
+
+    code: str
+    branch: str
+    updated_at: _Instant
+
+
+_head = msgspec.json.Decoder(Head)
 _loose = msgspec.json.Decoder()
 _AT = re.compile(r"^(?P<why>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 
@@ -174,6 +188,19 @@ def decode(raw: bytes) -> DossierRecord | Problem:
     if not isinstance(held, dict):
         raise Unreadable(Problem("", "send a JSON object for each dossier"))
     return wrong
+
+
+def head(raw: bytes) -> Head | None:
+    """The beginning of reading a record; None where it is none."""
+    try:
+        return _head.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def raw_hash(raw: bytes) -> bytes:
+    """What tells whether bytes were sent before."""
+    return blake2b(raw, digest_size=16).digest()
 
 
 def loose(raw: bytes) -> Any:  # noqa: ANN401 whatever JSON holds
@@ -264,53 +291,89 @@ def _problem(fault: str) -> Problem:  # noqa: PLR0911 a sentence a kind of fault
 def facts(record: DossierRecord) -> Facts:
     """The record as the core reads it, every instant in UTC so that equal truths are equal.
 
-    Raises:
-        OverflowError: an instant no calendar reaches; `beyond` names them.
+    Ask `beyond` first where `may_be_beyond` says so.
     """
+    # Fourteen instants a record: the conversion stands in line, a function each would double it.
+    submitted, received, land = (
+        record.submitted_at,
+        record.received_at,
+        record.land_office_received_at,
+    )
+    promised, finished, ended = record.promised_at, record.finished_at, record.ended_at
+    handed_over = record.handed_over_at
     return Facts(
-        code=record.code,
-        procedure=record.procedure,
-        branch=record.branch,
-        status=record.status,
-        updated_at=_in_utc(record.updated_at),
-        case=record.case,
-        commune=record.commune,
-        channel=record.channel,
-        applicant_kind=record.applicant.kind if record.applicant else ApplicantKind.CITIZEN,
-        submitted_at=_utc(record.submitted_at),
-        received_at=_utc(record.received_at),
-        land_office_received_at=_utc(record.land_office_received_at),
-        promised_at=_utc(record.promised_at),
-        suspensions=tuple(
-            Suspension(stop.reason, _in_utc(stop.from_at), _utc(stop.until_at), stop.ground)
-            for stop in record.suspensions
+        record.code,
+        record.procedure,
+        record.branch,
+        record.status,
+        record.updated_at.astimezone(UTC),
+        record.case,
+        record.commune,
+        record.channel,
+        record.applicant.kind if record.applicant else ApplicantKind.CITIZEN,
+        submitted.astimezone(UTC) if submitted else None,
+        received.astimezone(UTC) if received else None,
+        land.astimezone(UTC) if land else None,
+        promised.astimezone(UTC) if promised else None,
+        tuple([_suspension(stop) for stop in record.suspensions]) if record.suspensions else (),
+        tuple([_stage(stage) for stage in record.stages]) if record.stages else (),
+        tuple(
+            [
+                Extension(longer.granted_at.astimezone(UTC), longer.reason)
+                for longer in record.extensions
+            ]
         ),
-        stages=tuple(
-            StageFact(stage.stage, _utc(stage.started_at), _utc(stage.ended_at))
-            for stage in record.stages
-        ),
-        extensions=tuple(
-            Extension(_in_utc(longer.granted_at), longer.reason) for longer in record.extensions
-        ),
-        apologies=tuple(
-            Apology(_in_utc(letter.sent_at), letter.reason, _utc(letter.promised_at))
-            for letter in record.apologies
-        ),
-        steps=tuple(_step(step) for step in record.steps),
-        finished_at=_utc(record.finished_at),
-        ended_at=_utc(record.ended_at),
-        outcome=record.outcome,
-        handed_over_at=_utc(record.handed_over_at),
-        online_payment=record.online_payment,
-        status_told=record.status_told,
-        suspensions_inferred=record.suspensions_inferred,
-        aliases=tuple(sorted(set(record.aliases))),
+        tuple([_apology(letter) for letter in record.apologies]) if record.apologies else (),
+        tuple([_step(step) for step in record.steps]) if record.steps else (),
+        finished.astimezone(UTC) if finished else None,
+        ended.astimezone(UTC) if ended else None,
+        record.outcome,
+        handed_over.astimezone(UTC) if handed_over else None,
+        record.online_payment,
+        record.status_told,
+        record.suspensions_inferred,
+        tuple(sorted(set(record.aliases))) if record.aliases else (),
+    )
+
+
+def _suspension(stop: SuspensionRecord) -> Suspension:
+    until = stop.until_at
+    return Suspension(
+        stop.reason,
+        stop.from_at.astimezone(UTC),
+        until.astimezone(UTC) if until else None,
+        stop.ground,
+    )
+
+
+def _stage(stage: StageRecord) -> StageFact:
+    started, ended = stage.started_at, stage.ended_at
+    return StageFact(
+        stage.stage,
+        started.astimezone(UTC) if started else None,
+        ended.astimezone(UTC) if ended else None,
+    )
+
+
+def _apology(letter: ApologyRecord) -> Apology:
+    promised = letter.promised_at
+    return Apology(
+        letter.sent_at.astimezone(UTC),
+        letter.reason,
+        promised.astimezone(UTC) if promised else None,
     )
 
 
 def _step(step: StepRecord) -> Step:
-    moments = (_utc(at) for at in (step.started_at, step.due_at, step.finished_at))
-    return Step(step.name, step.unit, step.officer, *moments)
+    started, due, finished = step.started_at, step.due_at, step.finished_at
+    return Step(
+        step.name,
+        step.unit,
+        step.officer,
+        started.astimezone(UTC) if started else None,
+        due.astimezone(UTC) if due else None,
+        finished.astimezone(UTC) if finished else None,
+    )
 
 
 def problems(record: DossierRecord, read: Facts, now: datetime) -> Iterator[Problem]:
@@ -324,11 +387,18 @@ def problems(record: DossierRecord, read: Facts, now: datetime) -> Iterator[Prob
     yield from lifecycle.problems(read, now)
 
 
-def beyond(record: DossierRecord) -> Iterator[Problem]:
-    """The instants that made `facts` raise, by field."""
-    for field, at in _instants(record):
-        if not _EARLIEST <= at < _LATEST:
-            yield Problem(field, "an instant is beyond the years 1 to 9999; correct it")
+def beyond(record: DossierRecord) -> list[Problem]:
+    """The instants no calendar reaches, by field."""
+    return [
+        Problem(field, "an instant is beyond the years 1 to 9999; correct it")
+        for field, at in _instants(record)
+        if not _EARLIEST <= at < _LATEST
+    ]
+
+
+def may_be_beyond(raw: bytes) -> bool:
+    """Whether to look for such instants at all; a false alarm costs a look."""
+    return _FAR.search(raw) is not None or (b"\\" in raw and b"\\u003" in raw)
 
 
 def _instants(held: msgspec.Struct, path: str = "") -> Iterator[tuple[str, datetime]]:
@@ -338,14 +408,5 @@ def _instants(held: msgspec.Struct, path: str = "") -> Iterator[tuple[str, datet
             yield f"{path}{wire}", value
         elif isinstance(value, list):
             for at, item in enumerate(value):
-                yield from _instants(item, f"{path}{wire}[{at}].")
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return None if at is None else _in_utc(at)
-
-
-def _in_utc(at: datetime) -> datetime:
-    if not _EARLIEST <= at < _LATEST:
-        raise OverflowError
-    return at.astimezone(UTC)
+                if isinstance(item, msgspec.Struct):
+                    yield from _instants(item, f"{path}{wire}[{at}].")

@@ -10,7 +10,7 @@ from app.core.clock import Reason
 from app.core.codes import procedure_code
 from app.core.findings import Findings, derive
 from app.core.lifecycle import Facts
-from app.db.dossiers import Row
+from app.db.snapshots import Row
 from app.service.rules import Rules
 from app.service.used import Used
 
@@ -22,10 +22,17 @@ FEW_AT = 22
 _COMPLETED = {Reason.SUPPLEMENT: "supplement", Reason.FINANCIAL_OBLIGATION: "tax"}
 
 
-def to_row(facts: Facts, rules: Rules, name: str | None, held: Used | None = None) -> Row:
-    """A snapshot with its findings, ready for `db.dossiers.save`.
+def to_row(
+    facts: Facts,
+    rules: Rules,
+    name: str | None,
+    raw_hash: bytes | None = None,
+    held: Used | None = None,
+) -> Row:
+    """A snapshot with its findings, ready for `db.snapshots.save`.
 
-    With `held` it is judged by the law and calendar named there instead of the newest.
+    `raw_hash` is of the bytes it came in. With `held` it is judged by the law and calendar named
+    there instead of the newest.
     """
     procedure = procedure_code(facts.procedure)
     if held is None:
@@ -41,10 +48,11 @@ def to_row(facts: Facts, rules: Rules, name: str | None, held: Used | None = Non
         findings=stored_findings(facts, findings, *named),
         updated_at=facts.updated_at,
         content_hash=content_hash(stored),
+        raw_hash=raw_hash,
         promise=why_promised(facts) if facts.promised_at else None,
+        name=name,
         moments=[moment.at for moment in findings.moments] or None,
         levels=[int(moment.level) for moment in findings.moments] or None,
-        name=name,
     )
 
 
@@ -66,8 +74,8 @@ def stored_facts(facts: Facts, procedure: str) -> tuple[Any, ...]:
         facts.case,
         facts.branch,
         facts.commune,
-        facts.channel.value,
-        facts.applicant_kind.value,
+        str(facts.channel),
+        str(facts.applicant_kind),
         int(facts.status),
         facts.submitted_at,
         facts.received_at,

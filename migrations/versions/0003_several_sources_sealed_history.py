@@ -1,6 +1,7 @@
 """Several sources, other names, files, pulls, sealed days; chains over all a revision says"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -79,10 +80,9 @@ def _witnesses() -> None:
         "witness",
         sa.Column("code", _CODE, nullable=False),
         sa.Column("source", _CODE, nullable=False),
+        *_facts(),
         sa.Column("updated_at", _INSTANT, nullable=False),
         sa.Column("content_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("facts", _JSON, nullable=False),
-        sa.ForeignKeyConstraint(["source"], ["source.code"], name=op.f("fk_witness_source")),
         sa.PrimaryKeyConstraint("code", "source", name=op.f("pk_witness")),
     )
     op.create_table(
@@ -91,11 +91,10 @@ def _witnesses() -> None:
         sa.Column("source", _CODE, nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
         sa.Column("branch", _CODE, nullable=False),
-        sa.Column("held", _JSON, nullable=True),
-        sa.Column("told", _JSON, nullable=True),
+        sa.Column("held", sa.Text(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=False),
         sa.Column("since", _INSTANT, nullable=False),
         sa.Column("settled_at", _INSTANT, nullable=True),
-        sa.ForeignKeyConstraint(["source"], ["source.code"], name=op.f("fk_divergence_source")),
         sa.PrimaryKeyConstraint("code", "source", "field", name=op.f("pk_divergence")),
     )
     op.create_index(
@@ -107,14 +106,36 @@ def _witnesses() -> None:
     )
     op.create_table(
         "alias",
-        sa.Column("source", _CODE, nullable=False),
         sa.Column("reference", _CODE, nullable=False),
         sa.Column("code", _CODE, nullable=False),
-        sa.ForeignKeyConstraint(["source"], ["source.code"], name=op.f("fk_alias_source")),
-        sa.PrimaryKeyConstraint("source", "reference", name=op.f("pk_alias")),
+        sa.Column("source", _CODE, nullable=False),
+        sa.PrimaryKeyConstraint("reference", "code", "source", name=op.f("pk_alias")),
     )
     op.create_index("ix_alias_code", "alias", ["code"], unique=False)
-    op.create_index("ix_alias_reference", "alias", ["reference"], unique=False)
+
+
+def _facts() -> list[sa.Column[Any]]:
+    """The facts of a dossier as they are from here on."""
+    texts = ("case", "commune", "outcome")
+    instants = ("submitted_at", "received_at", "land_office_received_at", "promised_at")
+    lists = ("suspensions", "stages", "extensions", "apologies", "steps")
+    return [
+        sa.Column("procedure", sa.Text(), nullable=False),
+        sa.Column("procedure_code", _CODE, nullable=False),
+        sa.Column("branch", _CODE, nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("applicant_kind", sa.Text(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=True) for name in texts),
+        *(sa.Column(name, _INSTANT, nullable=True) for name in instants),
+        *(sa.Column(name, _JSON, nullable=True) for name in (*lists, "aliases")),
+        sa.Column("finished_at", _INSTANT, nullable=True),
+        sa.Column("ended_at", _INSTANT, nullable=True),
+        sa.Column("handed_over_at", _INSTANT, nullable=True),
+        sa.Column("online_payment", sa.Boolean(), nullable=True),
+        sa.Column("status_told", sa.SmallInteger(), nullable=True),
+        sa.Column("suspensions_inferred", sa.Boolean(), nullable=True),
+    ]
 
 
 def _portal() -> None:

@@ -23,7 +23,8 @@ STORED = ("code", *(column.name for column in (*FACTS, *FINDINGS)), "updated_at"
 
 def empty(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        session.execute(text("TRUNCATE dossier, applicant, revision, watch, quarantine, feed"))
+        held = "dossier, applicant, revision, watch, quarantine, feed, witness, divergence, alias"
+        session.execute(text(f"TRUNCATE {held}"))
 
 
 def found(sessions: Sessions) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Dossiers: facts as sent, findings as derived, their history, and what was refused."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -19,35 +21,40 @@ from sqlalchemy import (
 
 from app.db.tables.metadata import Code, Instant, Json, metadata
 
-FACTS = (
-    Column("procedure", Text, nullable=False),
-    Column("procedure_code", Code, nullable=False),
-    Column("case", Text),
-    Column("branch", Code, nullable=False),
-    Column("commune", Text),
-    Column("channel", Text, nullable=False),
-    Column("applicant_kind", Text, nullable=False),
-    Column("status", SmallInteger, nullable=False),
-    Column("submitted_at", Instant),
-    Column("received_at", Instant),
-    Column("land_office_received_at", Instant),
-    Column("promised_at", Instant),
-    Column("suspensions", Json),
-    Column("stages", Json),
-    Column("extensions", Json),
-    Column("apologies", Json),
-    Column("steps", Json),
-    Column("finished_at", Instant),
-    Column("ended_at", Instant),
-    Column("outcome", Text),
-    Column("handed_over_at", Instant),
-    Column("online_payment", Boolean),
-    # Told by few sources; a snapshot without them hashes as if they did not exist.
-    Column("status_told", SmallInteger),
-    Column("suspensions_inferred", Boolean),
-    Column("aliases", Json),
-)
-"""What the source says, in the order rows are written in. Names of citizens are not among them."""
+
+def facts_columns() -> tuple[Column[Any], ...]:
+    """What a source says, in the order rows are written in. Names of citizens are not among it."""
+    return (
+        Column("procedure", Text, nullable=False),
+        Column("procedure_code", Code, nullable=False),
+        Column("case", Text),
+        Column("branch", Code, nullable=False),
+        Column("commune", Text),
+        Column("channel", Text, nullable=False),
+        Column("applicant_kind", Text, nullable=False),
+        Column("status", SmallInteger, nullable=False),
+        Column("submitted_at", Instant),
+        Column("received_at", Instant),
+        Column("land_office_received_at", Instant),
+        Column("promised_at", Instant),
+        Column("suspensions", Json),
+        Column("stages", Json),
+        Column("extensions", Json),
+        Column("apologies", Json),
+        Column("steps", Json),
+        Column("finished_at", Instant),
+        Column("ended_at", Instant),
+        Column("outcome", Text),
+        Column("handed_over_at", Instant),
+        Column("online_payment", Boolean),
+        # Told by few sources; a snapshot without them hashes as if they did not exist.
+        Column("status_told", SmallInteger),
+        Column("suspensions_inferred", Boolean),
+        Column("aliases", Json),
+    )
+
+
+FACTS = facts_columns()
 
 FINDINGS = (
     Column("catalogue_version", BigInteger, nullable=False),

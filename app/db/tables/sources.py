@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.db.tables.dossiers import facts_columns
 from app.db.tables.metadata import Code, Instant, Json, metadata
 
 # The newest snapshot of each source about a dossier of which several tell. Names are in
@@ -24,10 +25,10 @@ witness = Table(
     "witness",
     metadata,
     Column("code", Code, primary_key=True),
-    Column("source", Code, ForeignKey("source.code"), primary_key=True),
+    Column("source", Code, primary_key=True),
+    *facts_columns(),
     Column("updated_at", Instant, nullable=False),
     Column("content_hash", LargeBinary, nullable=False),
-    Column("facts", Json, nullable=False),
 )
 
 # Where a source says otherwise than the system of record; kept when they agree again.
@@ -35,11 +36,11 @@ divergence = Table(
     "divergence",
     metadata,
     Column("code", Code, primary_key=True),
-    Column("source", Code, ForeignKey("source.code"), primary_key=True),
+    Column("source", Code, primary_key=True),
     Column("field", Text, primary_key=True),
     Column("branch", Code, nullable=False),
-    Column("held", Json),
-    Column("told", Json),
+    Column("held", Text, nullable=False),
+    Column("told", Text, nullable=False),
     Column("since", Instant, nullable=False),
     Column("settled_at", Instant),
 )
@@ -51,16 +52,16 @@ Index(
     postgresql_where=divergence.c.settled_at.is_(None),
 )
 
-# Other names of a dossier (SoBienNhan, MaHoSoMotCua), each in the words of one source.
+# Other names of a dossier (SoBienNhan, MaHoSoMotCua), each in the words of one source. A name that
+# two dossiers bear names neither.
 alias = Table(
     "alias",
     metadata,
-    Column("source", Code, ForeignKey("source.code"), primary_key=True),
     Column("reference", Code, primary_key=True),
-    Column("code", Code, nullable=False),
+    Column("code", Code, primary_key=True),
+    Column("source", Code, primary_key=True),
 )
 Index("ix_alias_code", alias.c.code)
-Index("ix_alias_reference", alias.c.reference)
 
 # What a source that speaks the national portal's protocol has told: its last whole record, without
 # names, and every (status, at) seen, from which pauses are inferred.
