@@ -33,6 +33,7 @@ from app.web import (
     reports,
     webhooks,
 )
+from app.web.crew import Crew, calm_collector
 from app.web.deps import Parts, with_right
 
 _STATIC = Path(__file__).parent / "static"
@@ -56,15 +57,19 @@ def create() -> FastAPI:
     logs.configure(as_json=settings.log_json)
     if settings.database_url is None:
         raise SystemExit("DUNGHAN_DATABASE_URL is not set; `dunghan serve` starts an embedded one")
-    return build(settings, connect(settings.database_url, "dunghan-web", pool_size=40))
+    engine = connect(settings.database_url, "dunghan-web", pool_size=40)
+    return build(settings, engine, Crew(settings.database_url, settings.intake_processes))
 
 
-def build(settings: Settings, engine: Engine) -> FastAPI:
-    """The application on an engine."""
+def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastAPI:
+    """The application on an engine; without a crew it takes in everything itself."""
+    crew = crew or Crew("", 0)
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
+        calm_collector()
         yield
+        crew.end()
         engine.dispose()
 
     app = FastAPI(
@@ -87,6 +92,7 @@ def build(settings: Settings, engine: Engine) -> FastAPI:
         token_minutes=settings.token_minutes,
         allow_private_webhooks=settings.allow_private_webhooks,
         secure_cookies=(settings.public_url or "").startswith("https://"),
+        crew=crew,
     )
     problems.install(app)
     app.middleware("http")(_with_headers)

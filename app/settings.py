@@ -1,5 +1,6 @@
 """Settings, read once by a front door and handed on. Environment prefix `DUNGHAN_`."""
 
+import os
 from pathlib import Path
 
 from pydantic import AliasChoices, Field
@@ -51,6 +52,13 @@ class Settings(BaseSettings):
     )
     session_hours: int = Field(default=10, ge=1, description="how long a sign-in lasts")
     token_minutes: int = Field(default=60, ge=1, description="how long an access token lasts")
+    intake_processes: int = Field(
+        default_factory=lambda: min(4, os.cpu_count() or 1),
+        ge=0,
+        le=32,
+        description="processes that take in long uploads beside the web server; "
+        "0: it does so itself",
+    )
     allow_private_webhooks: bool = Field(
         default=False, description="let webhooks reach private addresses (a test receiver)"
     )

@@ -2,12 +2,15 @@
 
 import re
 import zlib
+from asyncio import Task, create_task, gather
 from codecs import BOM_UTF8
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -17,10 +20,12 @@ from starlette.concurrency import run_in_threadpool
 
 from app.core.problems import Problem
 from app.db import feeds
-from app.db.engine import again_if_deadlocked
+from app.db.engine import Sessions, again_if_deadlocked
 from app.service.access import Principal
-from app.service.intake import CHUNK, Line, Outcome, take_in
+from app.service.intake import CHUNK, Caller, Line, Outcome, take_in
 from app.service.records import MAX_RECORD_BYTES
+from app.service.rules import RuleBook
+from app.web.crew import Crew
 from app.web.deps import (
     Now,
     Parts,
@@ -39,12 +44,14 @@ router = APIRouter(prefix="/v1", tags=["dossiers"])
 NDJSON = "application/x-ndjson"
 MAX_JSON_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 16 * 1024 * 1024
+_WORTH_A_CREW = 1_000
 _SPOOL_BYTES = 4 * 1024 * 1024
 _APART_BYTES = 4 * 1024 * 1024
 _INFLATE_BYTES = 1024 * 1024
 KINDS = ("created", "updated", "unchanged", "stale", "quarantined")
 
 _BEGIN = re.compile(rb'\s*\{\s*"dossiers"\s*:\s*\[')
+_CODE = re.compile(rb'"code"\s*:\s*"([^"]*)"')
 _SIGN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)  # a whole text is no sign
 
 _BODY = {
@@ -169,22 +176,105 @@ def _apart(body: bytes) -> list[bytes] | None:
 async def _ndjson(
     body: AsyncIterator[bytes], caller: Principal, held: Parts, language: str
 ) -> Response:
-    """Read chunk by chunk; outcomes wait in a file, for a client reads only after it has sent."""
+    """Read chunk by chunk; outcomes wait in a file, for a client reads only after it has sent.
+
+    While a chunk is taken in the next one is read, and, where there is a crew, taken in as well.
+    """
     counts = dict.fromkeys(("received", *KINDS), 0)
     spool: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 closed by _spooled
+    under_way: deque[Task[list[_Taken]]] = deque()
+    crew: Crew | None = None
     try:
-        async for lines in _chunks(_lines(body)):
+        async for lines in _chunks(_lines(body), max(1, held.crew.size)):
+            if not (counts["received"] or under_way) and len(lines) >= _WORTH_A_CREW:
+                crew = held.crew if held.crew.size else None
+            while len(under_way) > (crew is not None):
+                _note(await under_way.popleft(), counts, spool)
             # The moment of each chunk: a long upload outlasts what was now when it began.
-            outcomes = await run_in_threadpool(_take_in, lines, caller, held, moment())
-            for kind, count in _counts(outcomes).items():
-                counts[kind] += count
-            spool.write(b"".join(_outcome_line(outcome, language) for outcome in outcomes))
+            taking = _taken(lines, caller, held, crew, language, moment())
+            under_way.append(create_task(taking))
+        while under_way:
+            _note(await under_way.popleft(), counts, spool)
     except BaseException:
+        for task in under_way:
+            task.cancel()
         spool.close()
         raise
     spool.write(msgspec.json.encode({"done": True, **counts}) + b"\n")
     spool.seek(0)
     return StreamingResponse(_spooled(spool), media_type=NDJSON)
+
+
+class _Taken(NamedTuple):
+    """Outcomes of some lines: their numbers, what is told of each, and the counts."""
+
+    numbers: list[int]
+    told: list[bytes]
+    counts: dict[str, int]
+
+
+def _note(
+    taken: Sequence[_Taken], counts: dict[str, int], spool: SpooledTemporaryFile[bytes]
+) -> None:
+    """Add what some hands have taken in, in the order of the lines."""
+    for share in taken:
+        for kind, count in share.counts.items():
+            counts[kind] += count
+    told = [line for share in taken for line in zip(share.numbers, share.told, strict=True)]
+    if len(taken) > 1:
+        told.sort()
+    spool.write(b"".join([line for _, line in told]))
+
+
+async def _taken(
+    lines: list[Line],
+    caller: Principal,
+    held: Parts,
+    crew: Crew | None,
+    language: str,
+    now: datetime,
+) -> list[_Taken]:
+    """Take lines in, here or in the hands of the crew.
+
+    A dossier always goes to the same hand, so that its snapshots become history in their order.
+    """
+    if crew is None:
+        whole = ([line.number for line in lines], [line.raw for line in lines])
+        return [
+            await run_in_threadpool(
+                _work, held.sessions, held.book, *whole, caller.caller, language, now
+            )
+        ]
+    shares: list[tuple[list[int], list[bytes]]] = [([], []) for _ in range(crew.size)]
+    for number, raw in lines:
+        found = _CODE.search(raw)
+        share = shares[crc32(found.group(1).strip().upper()) % crew.size if found else 0]
+        share[0].append(number)
+        share[1].append(raw)
+    return await gather(
+        *[
+            crew.do(hand, _work, *share, caller.caller, language, now)
+            for hand, share in enumerate(shares)
+            if share[0]
+        ]
+    )
+
+
+def _work(
+    sessions: Sessions,
+    book: RuleBook,
+    numbers: list[int],
+    raws: list[bytes],
+    caller: Caller,
+    language: str,
+    now: datetime,
+) -> _Taken:
+    lines = [Line(number, raw) for number, raw in zip(numbers, raws, strict=True)]
+    outcomes = again_if_deadlocked(
+        sessions, lambda session: take_in(session, lines, caller, book, now)
+    )
+    told = [_outcome_line(one, language) for one in outcomes]
+    return _Taken(numbers, told, _counts(outcomes))
 
 
 def _take_in(lines: Sequence[Line], caller: Principal, held: Parts, now: datetime) -> list[Outcome]:
@@ -269,13 +359,14 @@ async def _lines(body: AsyncIterator[bytes]) -> AsyncIterator[Line]:
         yield Line(number + 1, held)
 
 
-async def _chunks(lines: AsyncIterator[Line]) -> AsyncIterator[list[Line]]:
+async def _chunks(lines: AsyncIterator[Line], times: int) -> AsyncIterator[list[Line]]:
+    """Chunks for so many hands at once."""
     chunk: list[Line] = []
     size = 0
     async for line in lines:
         chunk.append(line)
         size += len(line.raw)
-        if len(chunk) == CHUNK or size > _CHUNK_BYTES:
+        if len(chunk) == CHUNK * times or size > _CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0
     if chunk:

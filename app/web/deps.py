@@ -19,6 +19,7 @@ from app.service import access
 from app.service.access import Principal, Right
 from app.service.rules import RuleBook, Rules
 from app.service.silence import BranchClock, branch_clocks
+from app.web.crew import Crew
 from app.web.problems import ProblemError
 
 COOKIE = "dunghan_session"
@@ -40,6 +41,7 @@ class Parts:
     token_minutes: int
     allow_private_webhooks: bool
     secure_cookies: bool
+    crew: Crew
 
 
 def parts(request: Request) -> Parts:

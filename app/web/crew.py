@@ -1,0 +1,104 @@
+"""Processes beside the web server that take in what is long: one core is not enough for it."""
+
+import gc
+import os
+import signal
+from asyncio import wrap_future
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Lock, Thread
+from typing import Any, ParamSpec, TypeVar
+
+import structlog
+
+from app.db.engine import Sessions, connect, sessions
+from app.service.rules import RuleBook
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = structlog.get_logger()
+
+
+class Crew:
+    """Some processes, each with a database connection and a rule book of its own.
+
+    What is given to one hand is done in the order it was given, so that what concerns one dossier
+    stays in order when it always goes to the same hand.
+    """
+
+    def __init__(self, url: str, size: int) -> None:
+        """`size` processes on the database at `url`, started when they are first needed."""
+        self.size = size
+        self._url = url
+        self._hands: dict[int, ProcessPoolExecutor] = {}
+        self._lock = Lock()
+
+    async def do(self, hand: int, work: Callable[..., T], *given: Any) -> T:  # noqa: ANN401 its own
+        """What `work(sessions, book, *given)` returns in a hand; once more if the hand has died.
+
+        Work must be such that doing it twice does no harm.
+        """
+        executor = self._hand(hand)
+        try:
+            return await wrap_future(executor.submit(_act, work, *given))
+        except BrokenProcessPool:
+            _log.warning("an intake process died; another takes over", hand=hand)
+            return await wrap_future(self._hand(hand, executor).submit(_act, work, *given))
+
+    def end(self) -> None:
+        """End the processes; what they have not begun is not done."""
+        with self._lock:
+            for executor in self._hands.values():
+                executor.shutdown(wait=False, cancel_futures=True)
+            self._hands.clear()
+
+    def _hand(self, hand: int, broken: ProcessPoolExecutor | None = None) -> ProcessPoolExecutor:
+        with self._lock:
+            found = self._hands.get(hand)
+            if found is None or found is broken:
+                begin = partial(_begin, self._url)
+                found = ProcessPoolExecutor(1, get_context("spawn"), initializer=begin)
+                self._hands[hand] = found
+            return found
+
+
+def calm_collector() -> None:
+    """Let the garbage collector pass over what lives for ever, and look seldom.
+
+    A chunk makes some hundred thousand objects that live until it is saved; looking through them
+    again and again, as the default does, takes a fifth of its time. What is not in a cycle is
+    freed at once all the same.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+
+
+_own: tuple[Sessions, RuleBook] | None = None
+
+
+def _begin(url: str) -> None:
+    """Begin as a hand: end with the one who started us, whatever ends it; leave Ctrl-C to it."""
+    global _own  # noqa: PLW0603 what a process has, it has once
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    _own = sessions(connect(url, "dunghan-intake", pool_size=2)), RuleBook()
+    calm_collector()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(0)
+
+
+def _act(work: Callable[..., T], *given: Any) -> T:  # noqa: ANN401 its own
+    if _own is None:
+        raise RuntimeError("work was given to a process that is no hand")
+    return work(*_own, *given)
