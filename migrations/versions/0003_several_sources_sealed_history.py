@@ -143,11 +143,13 @@ def _portal() -> None:
         "portal_dossier",
         sa.Column("source", _CODE, nullable=False),
         sa.Column("code", _CODE, nullable=False),
-        sa.Column("synced_at", _INSTANT, nullable=True),
         sa.Column("synced", _JSON, nullable=True),
         sa.Column("seen", _JSON, server_default=_EMPTY_LIST, nullable=False),
-        sa.ForeignKeyConstraint(["source"], ["source.code"], name=op.f("fk_portal_dossier_source")),
+        sa.Column("promised", _JSON, server_default=_EMPTY_LIST, nullable=False),
+        sa.Column("made", sa.LargeBinary(), nullable=True),
+        sa.Column("stamped_at", _INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("source", "code", name=op.f("pk_portal_dossier")),
+        postgresql_with={"fillfactor": "70"},
     )
 
 

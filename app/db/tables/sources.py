@@ -64,15 +64,21 @@ alias = Table(
 Index("ix_alias_code", alias.c.code)
 
 # What a source that speaks the national portal's protocol has told: its last whole record, without
-# names, and every (status, at) seen, from which pauses are inferred.
+# names, and every (status, at) seen, from which pauses are inferred. People who are signed in are
+# no source of the table `source`, and may call all the same: no foreign key.
 portal_dossier = Table(
     "portal_dossier",
     metadata,
-    Column("source", Code, ForeignKey("source.code"), primary_key=True),
+    Column("source", Code, primary_key=True),
     Column("code", Code, primary_key=True),
-    Column("synced_at", Instant),
     Column("synced", Json),
     Column("seen", Json, nullable=False, server_default=text("'[]'::jsonb")),
+    # The promises that were made history of, so that none is told twice.
+    Column("promised", Json, nullable=False, server_default=text("'[]'::jsonb")),
+    # The record last made of these: its hash, and the stamp it was given when it first came.
+    Column("made", LargeBinary),
+    Column("stamped_at", Instant),
+    postgresql_with={"fillfactor": "70"},
 )
 
 # A file that was taken in.
