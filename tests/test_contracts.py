@@ -32,6 +32,7 @@ OFFENCES = [
     ("app/simulator", "import app.db", "app.simulator.offender -> app.db"),
     ("app/adapters", "import sqlalchemy", "app.adapters.offender -> sqlalchemy"),
     ("app/adapters", "import app.db", "app.adapters.offender -> app.db"),
+    ("app/adapters", "import app.adapters.dvcqg", "app.adapters.offender -> app.adapters.dvcqg"),
     ("jobs", "import app.main", "jobs.offender -> app.main"),
 ]
 
