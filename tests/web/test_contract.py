@@ -39,6 +39,8 @@ DECLARED = {
     "POST /v1/deadlines",
     "POST /v1/dossiers/batch",
     "POST /v1/dossiers/{code}/recounts",
+    "POST /v1/dvcqg/CapNhatTienDoHoSoMC",
+    "POST /v1/dvcqg/DongBoHoSoMC",
     "POST /v1/heartbeat",
     "POST /v1/quarantine/{quarantine_id}/retry",
     "POST /v1/webhooks",
