@@ -23,7 +23,7 @@ from app.db.job_runs import Leader
 from app.outbound import webhook
 from app.service.rules import RuleBook
 from app.settings import Settings
-from jobs import Context, delivery, digest, flags, housekeeping, recompute
+from jobs import Context, delivery, digest, flags, housekeeping, recompute, roots
 
 Job = Callable[[Context, datetime], int]
 
@@ -35,6 +35,7 @@ TIMETABLE: dict[str, tuple[Job, IntervalTrigger]] = {
     "mails": (delivery.send_mails, IntervalTrigger(seconds=5)),
     "webhooks": (delivery.send_webhooks, IntervalTrigger(seconds=5)),
     "recompute": (recompute.derive_anew, IntervalTrigger(minutes=1)),
+    "roots": (roots.seal_days, IntervalTrigger(minutes=10)),
     "housekeeping": (housekeeping.sweep_out, IntervalTrigger(hours=1)),
 }
 # A follower asks for the lead this often; a leader ticks, so that an idle one is seen to live.

@@ -25,7 +25,7 @@ from jobs import Context
 CHANGING = (
     *("alert", "delivery", "webhook", "watch", "feed", "job_run", "job_tick"),
     *("dossier", "applicant", "revision", "quarantine", "witness", "divergence", "alias"),
-    "portal_dossier",
+    *("portal_dossier", "daily_root", "import_run", "column_mapping", "pull"),
     *("session", "access_token", "client", "source", "user_account"),
 )
 PUBLISHED_AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import typer
 from pydantic import ValidationError
 
-from app.cli import calendar, deadline, keeping, playing, running
+from app.cli import calendar, deadline, keeping, playing, running, verify
 from app.cli.shared import refuse
 from app.desk import CannotStartError
 
@@ -27,6 +27,7 @@ for _command in (
     running.migrate,
     running.doctor,
     deadline.deadline,
+    verify.verify,
     playing.simulate,
 ):
     app.command()(_command)
