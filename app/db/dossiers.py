@@ -1,11 +1,11 @@
-"""Stored dossiers: one by one, the name beside it, and its history."""
+"""Stored dossiers, one by one, and the name beside."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import RowMapping, select
 from sqlalchemy.orm import Session
 
-from app.db.tables import applicant, dossier, revision
+from app.db.tables import applicant, dossier
 
 
 def find(
@@ -25,9 +25,3 @@ def name_of(session: Session, code: str) -> str | None:
     """The applicant's name; ask only after `find` has said that the caller may see the dossier."""
     details = session.scalar(select(applicant.c.details).where(applicant.c.subject == code))
     return details.get("name") if details else None
-
-
-def history(session: Session, code: str) -> Sequence[RowMapping]:
-    """The revisions of a dossier, oldest first."""
-    query = select(revision).where(revision.c.code == code).order_by(revision.c.revision_no)
-    return session.execute(query).mappings().all()

@@ -150,3 +150,22 @@ def find(session: Session, made: int) -> Mapping[Any, Any] | None:
     """One publication."""
     query = select(publication).where(publication.c.version == made)
     return session.execute(query).mappings().first()
+
+
+def between(
+    session: Session, spans: Sequence[tuple[int, int]], scopes: Sequence[str]
+) -> Sequence[RowMapping]:
+    """The publications of some spans of versions, both ends included, oldest first.
+
+    Of offices and calendars only those of the `scopes`.
+    """
+    common = publication.c.kind.not_in(["office", "calendar"])
+    query = (
+        select(publication)
+        .where(
+            or_(*(publication.c.version.between(first, last) for first, last in spans)),
+            or_(common, publication.c.subject.in_(scopes)),
+        )
+        .order_by(publication.c.version)
+    )
+    return session.execute(query).mappings().all() if spans else []

@@ -156,17 +156,6 @@ def get_deadline(
     return shown.explained(row, explain(session, row, held.book, rules), now, language_of(request))
 
 
-@router.get("/{code}/history", summary="Revisions, oldest first")
-def get_history(session: Transaction, code: str, caller: Reader) -> dict[str, Any]:
-    """Who changed what and when, with the old and the new due day."""
-    row = _row(session, code, caller)
-    items = [
-        {name: shown.value(held) for name, held in revision.items()}
-        for revision in dossiers.history(session, row["code"])
-    ]
-    return {"items": items, "next": None}
-
-
 def _row(session: Transaction, code: str, caller: Principal) -> Any:  # noqa: ANN401 a row
     wanted = dossier_code(code)
     row = dossiers.find(session, wanted, sorted(caller.branches)) if wanted else None

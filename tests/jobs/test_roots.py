@@ -1,4 +1,4 @@
-"""Days are sealed once they are over, one after the other, and nothing dated in them comes later."""
+"""A day is sealed once it is over, one after the other; what is dated in it comes no more."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

@@ -28,6 +28,7 @@ DECLARED = {
     "GET /v1/dossiers/{code}",
     "GET /v1/dossiers/{code}/deadline",
     "GET /v1/dossiers/{code}/history",
+    "GET /v1/history/roots",
     "GET /v1/offices/{code}",
     "GET /v1/policies/supplement",
     "GET /v1/procedures",

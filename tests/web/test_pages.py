@@ -452,7 +452,8 @@ def test_the_history_tells_what_moved(director: TestClient, send: Callable[..., 
 
     page = director.get(f"/dossiers/{LATE}").text
 
-    assert "Nơi gửi cập nhật: thời điểm tiếp nhận" in page
+    assert "Nơi gửi cập nhật" in page
+    assert re.search(r"thời điểm tiếp nhận: \d\d:\d\d \d\d/11/2026 → 08:10 03/11/2026", page)
     assert re.search(r"\d\d/11/2026 → \d\d/11/2026", page)
 
 

@@ -1,12 +1,12 @@
 """One dossier: what is known of it, when it is due, and why, day by day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
@@ -26,12 +26,12 @@ from app.web.beside import beside, tax_sentence
 from app.web.deps import Now, TheParts, Transaction, clocks_of
 from app.web.pages import words
 from app.web.pages.branch import by_the_hour, days_left
+from app.web.pages.history import LAST, past
 from app.web.pages.sentences import sentences
 from app.web.pages.shell import PageRoute, Person, render, speech
 from app.web.pages.speech import Speech
 from app.web.pages.words import (
     CONFIDENCES,
-    FIELDS,
     NO_LIMITS,
     OUTCOMES,
     POLICIES,
@@ -62,9 +62,18 @@ class Judged:
 
 @router.get("/dossiers/{code}")
 def dossier(
-    request: Request, session: Transaction, held: TheParts, now: Now, who: Person, code: str
+    request: Request,
+    session: Transaction,
+    held: TheParts,
+    now: Now,
+    who: Person,
+    code: str,
+    after: Annotated[int, Query(ge=0, le=LAST)] = 0,
 ) -> Response:
-    """Facts, the explained due date, and the history; the only page that names the applicant."""
+    """Facts, the explained due date, and the history; the only page that names the applicant.
+
+    The history begins after a revision, and goes on for a page.
+    """
     wanted = dossier_code(code)
     row = dossiers.find(session, wanted, sorted(who.branches)) if wanted else None
     if row is None:
@@ -106,7 +115,8 @@ def dossier(
         legs=[(leg, tax_sentence(leg, say.language)) for leg in more.legs],
         steps=more.steps,
         trace=shown.whole_trace(told, say.language, policy_ground),
-        history=[revision(one, say) for one in dossiers.history(session, row["code"])],
+        history=past(session, row, after, rules, say),
+        after=after,
         now=now,
     )
 
@@ -227,29 +237,3 @@ def _ended(row: RowMapping, calendar: WorkingCalendar, say: Speech) -> Judged:
         more = say.late(days) if days else say("An appointment or an hour was missed")
         sentence = f"{sentence} {more}."
     return Judged(say(VERDICTS[how]), "late" if how is Verdict.LATE else "done", sentence)
-
-
-def revision(row: RowMapping, say: Speech) -> dict[str, object]:
-    """A revision for people: when, who, what changed, and the old and the new due day."""
-    changes: Mapping[str, Sequence[Any]] = row["changes"] or {}
-    why = row["why"]
-    if why == "record":
-        told = say("a record of the sender") if row["revision_no"] > 1 else say("first record")
-    elif why.startswith("catalogue "):
-        told = say("new law or calendar, version {version}", version=why.removeprefix("catalogue "))
-    elif why == "catalogue":
-        told = say("a record of the sender, counted with newer law or calendar")
-    elif why.startswith("recount: "):
-        told = say("counted anew on request: {reason}", reason=why.removeprefix("recount: "))
-    else:
-        told = why
-    return {
-        "no": row["revision_no"],
-        "at": row["at"],
-        "by": row["by"].partition(":")[2] or row["by"],
-        "why": told,
-        "fields": [say(FIELDS[name]) for name in FIELDS if name in changes],
-        "old": row["old_due_on"],
-        "new": row["new_due_on"],
-        "moved": row["old_due_on"] != row["new_due_on"],
-    }

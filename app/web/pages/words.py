@@ -136,6 +136,9 @@ FIELDS: Mapping[str, str] = {
     "outcome": "outcome",
     "handed_over_at": "moment of hand-over",
     "online_payment": "online payment",
+    "status_told": "status as it was sent",
+    "suspensions_inferred": "pauses told by statuses alone",
+    "aliases": "other names of the dossier",
     "updated_at": "moment of the record",
 }
 
