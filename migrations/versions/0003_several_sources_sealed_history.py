@@ -49,7 +49,15 @@ def upgrade() -> None:
         sa.Column("sealed_at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_daily_root")),
     )
-    op.create_index("ix_revision_at", "revision", ["at"], unique=False, postgresql_using="brin")
+    op.create_index(
+        "ix_revision_at",
+        "revision",
+        ["at"],
+        unique=False,
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on"},
+    )
+    op.create_index("ix_dossier_received", "dossier", ["branch", "received_at"], unique=False)
     _chain(_NEW_LINK)
 
 
@@ -219,6 +227,7 @@ def downgrade() -> None:
         "version cannot keep'; END IF; END $$"
     )
     _chain(_OLD_LINK)
+    op.drop_index("ix_dossier_received", table_name="dossier")
     op.drop_index("ix_revision_at", table_name="revision", postgresql_using="brin")
     op.drop_table("daily_root")
     op.drop_column("source", "expected_minutes")

@@ -24,6 +24,7 @@ DECLARED = {
     "GET /v1/calendars/{scope}/in-force",
     "GET /v1/calendars/{scope}/proposals",
     "GET /v1/communes",
+    "GET /v1/completeness",
     "GET /v1/dossiers",
     "GET /v1/dossiers/{code}",
     "GET /v1/dossiers/{code}/deadline",

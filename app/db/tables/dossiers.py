@@ -134,6 +134,8 @@ Index(
     postgresql_include=["legal_due_on", "legal_late", "procedure_code"],
     postgresql_where=dossier.c.legal_end_on.is_not(None),
 )
+# db.completeness.received: what a branch received on a day
+Index("ix_dossier_received", dossier.c.branch, dossier.c.received_at)
 # db.derived.open_ones: what a change of the catalogue may move, in the order it is derived anew
 Index(
     "ix_dossier_movable",
@@ -168,7 +170,13 @@ revision = Table(
 )
 
 # db.roots: what was written on one day, without an index entry a row
-Index("ix_revision_at", revision.c.at, postgresql_using="brin")
+Index(
+    "ix_revision_at",
+    revision.c.at,
+    postgresql_using="brin",
+    # else the newest pages, millions of rows of a table that only grows, are read for each day
+    postgresql_with={"autosummarize": "on"},
+)
 
 # How late the clock of each branch is: the newest moment its sources have told of.
 feed = Table(
