@@ -39,9 +39,7 @@ WITH received AS (
     substring(code FROM '^.*-[0-9]{{6}}-') AS prefix
   FROM dossier
   WHERE branch = ANY(:branches)
-    AND received_at >= CAST(CAST(:first AS date) AS timestamp) AT TIME ZONE '{_ZONE}'
-    AND received_at < (CAST(CAST(:last AS date) AS timestamp) + interval '1 day')
-                      AT TIME ZONE '{_ZONE}'
+    AND (received_at AT TIME ZONE '{_ZONE}')::date BETWEEN :first AND :last
 ), told AS (
   SELECT *, coalesce(prefix LIKE '%-' || to_char(day, 'YYMMDD') || '-', false) AS of_day
   FROM received
@@ -55,14 +53,16 @@ ORDER BY day, source NULLS FIRST, state NULLS FIRST
 """
 )
 
-# A code begins with its series, and '.' follows '-': one range of the primary key each.
+# A code begins with its series, and '.' follows '-': one range of the primary key each. OFFSET 0
+# keeps the branches out of it, whose own indexes lead to all that they ever had.
 _NUMBERS = text(
     """
-SELECT dossier.code, dossier.branch
-FROM unnest(CAST(:prefixes AS text[])) AS series(prefix)
-JOIN dossier ON dossier.code >= prefix COLLATE "C"
-  AND dossier.code < (left(prefix, -1) || '.') COLLATE "C"
-WHERE dossier.branch = ANY(:branches)
+SELECT code, branch
+FROM unnest(CAST(:prefixes AS text[])) AS series(prefix), LATERAL (
+  SELECT code, branch FROM dossier
+  WHERE code >= prefix COLLATE "C" AND code < (left(prefix, -1) || '.') COLLATE "C" OFFSET 0
+) AS one
+WHERE branch = ANY(:branches)
 """
 )
 

@@ -57,7 +57,12 @@ def upgrade() -> None:
         postgresql_using="brin",
         postgresql_with={"autosummarize": "on"},
     )
-    op.create_index("ix_dossier_received", "dossier", ["branch", "received_at"], unique=False)
+    op.create_index(
+        "ix_dossier_received",
+        "dossier",
+        ["branch", sa.text("((received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)")],
+        unique=False,
+    )
     _chain(_NEW_LINK)
 
 

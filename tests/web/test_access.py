@@ -166,6 +166,11 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
         f"/v1/calendars/{BRANCH}/in-force": ["?year=2026"],
         f"/v1/calendars/{BRANCH}/proposals": ["?year=2027"],
         "/v1/publications": ["?limit=1"],
+        "/v1/completeness": [
+            "?day=2026-11-16",
+            f"?day=2026-11-16&branch={BRANCH}",
+            "?from=2026-10-20&to=2026-11-19",
+        ],
         "/calendar": [f"?scope={BRANCH}", "?year=2026&told=7"],
         "/quarantine": [f"?branch={BRANCH}"],
     }
@@ -233,6 +238,9 @@ def test_of_another_branch_nobody_sees_a_row_a_code_a_name_or_a_count(
         assert STORM["name"] in mine[address][1]
     assert BRANCH in mine["/v1/publications"][1]
     assert '"quarantined":2' in mine["/v1/reports/on-time"][1].replace(" ", "")
+    whole = mine["/v1/completeness?day=2026-11-16"][1].replace(" ", "")
+    assert '"dossiers":3' in whole
+    assert '"in_quarantine":["0005–0006"]' in whole
 
 
 def writes(api: Api) -> dict[str, Any]:

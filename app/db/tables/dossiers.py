@@ -135,7 +135,11 @@ Index(
     postgresql_where=dossier.c.legal_end_on.is_not(None),
 )
 # db.completeness.received: what a branch received on a day
-Index("ix_dossier_received", dossier.c.branch, dossier.c.received_at)
+Index(
+    "ix_dossier_received",
+    dossier.c.branch,
+    text("((received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)"),
+)
 # db.derived.open_ones: what a change of the catalogue may move, in the order it is derived anew
 Index(
     "ix_dossier_movable",
