@@ -68,6 +68,31 @@ _SAID = {
     "by": "CAST(:by AS text)",
     "source": "CAST(:source AS text)",
 }
+
+
+def _why(old: str, new: str) -> str:
+    """Why a snapshot makes a revision: what the caller says, and which newer law it met.
+
+    Versions of the catalogue are named only where the dossier is judged by another row than before.
+    """
+    span = (
+        f"'catalogue ' || ({old}.catalogue_version + 1)::text || CASE WHEN "
+        f"{new}.catalogue_version > {old}.catalogue_version + 1 "
+        f"THEN '–' || {new}.catalogue_version::text ELSE '' END"
+    )
+    judged = "{0}.limit_id, {0}.calendar_id, {0}.policy, {0}.difficult"
+    by_law = (
+        f"{new}.catalogue_version > {old}.catalogue_version "
+        f"AND ({new}.due_at, {new}.state) IS DISTINCT FROM ({old}.due_at, {old}.state) "
+        f"AND ({judged.format(new)}) IS DISTINCT FROM ({judged.format(old)})"
+    )
+    return (
+        f"CASE WHEN {new}.content_hash = {old}.content_hash THEN CASE WHEN "
+        f"{new}.catalogue_version > {old}.catalogue_version THEN {span} ELSE 'catalogue' END "
+        f"WHEN {by_law} THEN CAST(:why AS text) || ', ' || {span} ELSE CAST(:why AS text) END"
+    )
+
+
 _FIRST_HEAD = chain.link(
     head="''::bytea",
     content_hash="content_hash",
@@ -84,8 +109,7 @@ _NEXT_HEAD = chain.link(
     content_hash="excluded.content_hash",
     code="dossier.code",
     revision_no="dossier.revision_no + 1",
-    why="CASE WHEN dossier.content_hash <> excluded.content_hash THEN CAST(:why AS text) "
-    "ELSE 'catalogue' END",
+    why=_why("dossier", "excluded"),
     updated_at="excluded.updated_at",
     old_due_on="dossier.due_on",
     new_due_on="excluded.due_on",
@@ -135,6 +159,7 @@ WITH saved AS (
   {condition}
   RETURNING new.code, old.code IS NULL AS created,
     old.content_hash IS DISTINCT FROM new.content_hash AS changed,
+    CASE WHEN old.code IS NULL THEN CAST(:why AS text) ELSE {_why("old", "new")} END AS why,
     new.revision_no, old.revision_no AS old_revision_no,
     new.updated_at, new.content_hash, new.head_hash,
     old.due_on AS old_due_on, new.due_on AS new_due_on,
@@ -142,8 +167,8 @@ WITH saved AS (
 ), told AS (
   INSERT INTO revision (code, revision_no, at, by, source, why, updated_at, changes,
                         old_due_on, new_due_on, content_hash, head_hash)
-  SELECT code, revision_no, :now, :by, :source, CASE WHEN changed THEN :why ELSE 'catalogue' END,
-         updated_at, changes, old_due_on, new_due_on, content_hash, head_hash
+  SELECT code, revision_no, :now, :by, :source, why, updated_at,
+         changes, old_due_on, new_due_on, content_hash, head_hash
   FROM saved WHERE revision_no IS DISTINCT FROM old_revision_no
 ), unwatched AS (
   DELETE FROM watch USING saved JOIN incoming USING (code)

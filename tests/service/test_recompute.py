@@ -128,6 +128,21 @@ def test_an_unknown_procedure_is_accepted_and_derived_when_the_catalogue_learns_
     assert second["content_hash"] == first["content_hash"]
 
 
+def test_a_snapshot_that_meets_newer_law_before_the_job_says_so(
+    sessions: Sessions, book: RuleBook
+):
+    send(sessions, book, sent(record(1, procedure=UNKNOWN), record(2)))
+    publish_law(sessions, LAW)
+
+    later = {"channel": "online", "updated_at": "2026-11-17T10:00:00+07:00"}
+    send(sessions, book, sent(record(1, procedure=UNKNOWN, **later), record(2, **later)))
+
+    _, moved = history(sessions, 1)
+    _, told = history(sessions, 2)
+    assert moved["why"].startswith("record, catalogue ")
+    assert told["why"] == "record"
+
+
 def test_an_ended_dossier_of_an_unknown_procedure_gets_its_limit_too(
     sessions: Sessions, book: RuleBook
 ):
