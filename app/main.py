@@ -34,6 +34,7 @@ from app.web import (
     quarantine,
     recounts,
     reports,
+    sources,
     webhooks,
 )
 from app.web.crew import Crew, calm_collector
@@ -112,6 +113,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         calendars,
         recounts,
         quarantine,
+        sources,
         webhooks,
         health,
         pages,

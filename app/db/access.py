@@ -1,5 +1,6 @@
 """Who may come in: accounts, clients, tokens, sessions. Secrets are kept as hashes only."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +12,22 @@ from app.db.tables import access_token, client, source, user_account
 from app.db.tables import session as session_table
 
 
-def put_source(session: Session, code: str, name: str, rank: int = 100) -> None:
-    """Insert or rename a sending system."""
-    fresh = insert(source).values(code=code, name=name, rank=rank)
-    session.execute(
-        fresh.on_conflict_do_update(
-            index_elements=["code"], set_={"name": fresh.excluded.name, "rank": fresh.excluded.rank}
-        )
+def put_source(session: Session, code: str, name: str, rank: int | None = None) -> None:
+    """Insert or rename a sending system; its rank stays (100 at first) unless one is given."""
+    told: dict[str, Any] = {"name": name} if rank is None else {"name": name, "rank": rank}
+    fresh = insert(source).values(code=code, **told)
+    session.execute(fresh.on_conflict_do_update(index_elements=["code"], set_=told))
+
+
+def sources(session: Session, office: str) -> Sequence[RowMapping]:
+    """The systems that send for an office, the highest-ranked first."""
+    ours = select(client.c.source).where(client.c.office == office)
+    query = (
+        select(source.c.code, source.c.name, source.c.rank)
+        .where(source.c.code.in_(ours))
+        .order_by(source.c.rank, source.c.code)
     )
+    return session.execute(query).mappings().all()
 
 
 def put_client(session: Session, **values: Any) -> None:  # noqa: ANN401 columns of `client`

@@ -43,6 +43,27 @@ def of(session: Session, codes: Sequence[str]) -> Sequence[RowMapping]:
     return session.execute(query).mappings().all()
 
 
+class Spoken(NamedTuple):
+    """When a source last spoke of a dossier, and what it promised."""
+
+    source: str
+    updated_at: datetime
+    status: int
+    promised_at: datetime | None
+
+
+def words(session: Session, code: str) -> list[Spoken]:
+    """The sources of a dossier of which several tell."""
+    columns = (witness.c[name] for name in Spoken._fields)
+    query = select(*columns).where(witness.c.code == code).order_by(witness.c.source)
+    return [Spoken(*row) for row in session.execute(query)]
+
+
+def locked(session: Session, source: str, after: str, limit: int) -> list[str]:
+    """The next dossiers a source is a witness of, locked in the order of their codes."""
+    return list(session.scalars(_LOCKED, {"source": source, "after": after, "limit": limit}))
+
+
 def dossiers_of(session: Session, codes: Sequence[str]) -> Sequence[RowMapping]:
     """The dossiers as they stand."""
     return session.execute(select(dossier).where(dossier.c.code.in_(codes))).mappings().all()
@@ -127,6 +148,14 @@ _KEEP = text(
     f"""
 INSERT INTO witness ({", ".join(_COPIED)}) SELECT {_READ} FROM told ORDER BY code, source
 ON CONFLICT (code, source) DO UPDATE SET {_SET}
+"""
+)
+_LOCKED = text(
+    """
+WITH next AS (
+  SELECT code FROM witness WHERE source = :source AND code > :after ORDER BY code LIMIT :limit
+)
+SELECT code FROM dossier WHERE code IN (SELECT code FROM next) ORDER BY code FOR UPDATE
 """
 )
 _FORGET = text("DELETE FROM applicant WHERE subject = ANY(:subjects)")

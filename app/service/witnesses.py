@@ -9,13 +9,16 @@ from sqlalchemy.orm import Session
 
 from app.core.lifecycle import Facts
 from app.core.sources import DEFAULT_RANK, together
-from app.db import snapshots, witnesses
+from app.db import publications, snapshots, witnesses
+from app.db.engine import Sessions
 from app.db.snapshots import Author, Row
 from app.db.witnesses import Differs, Telling
 from app.service.rows import stored_facts, to_row
 from app.service.rules import RuleBook, Rules
 from app.service.stored import facts_of
 from app.service.used import all_used, keeps
+
+_CHUNK = 1_000
 
 
 class Word(NamedTuple):
@@ -64,6 +67,26 @@ def settle(
         code: "unchanged" if outcome == "confirmed" else outcome
         for code, outcome in outcomes.items()
     }
+
+
+def stand_anew(
+    sessions: Sessions, source: str, by: str, branches: Sequence[str], book: RuleBook, now: datetime
+) -> int:
+    """Put together anew what a source is a witness of, after its rank has changed.
+
+    In chunks, each a transaction; doing it again does no harm. Returns how many dossiers it read.
+    """
+    author = Author(source, by, branches)
+    done, after = 0, ""
+    while True:
+        with sessions.begin() as session:
+            codes = witnesses.locked(session, source, after, _CHUNK)
+            if not codes:
+                return done
+            rules = book.in_force(session, publications.hold(session))
+            held = {row["code"]: row for row in witnesses.dossiers_of(session, codes)}
+            _stand(session, _said(session, held), held, author, book, rules, now)
+        done, after = done + len(codes), codes[-1]
 
 
 def _said(session: Session, held: Mapping[str, Mapping[Any, Any]]) -> dict[str, dict[str, _Said]]:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from app.core.codes import dossier_code, procedure_code
 from app.core.problems import Problem
-from app.db import dossiers, lists
+from app.db import dossiers, lists, witnesses
 from app.db.engine import again_if_deadlocked
 from app.db.lists import Place, Reading
 from app.service.access import Principal
@@ -143,6 +143,10 @@ def get_dossier(session: Transaction, code: str, caller: Reader) -> dict[str, An
     name = dossiers.name_of(session, row["code"])
     answer = shown.dossier(row)
     answer["applicant"] = {"kind": answer.pop("applicant_kind"), "name": name}
+    answer["witnesses"] = [
+        {name: shown.value(held) for name, held in one._asdict().items()}
+        for one in witnesses.words(session, row["code"])
+    ]
     return answer
 
 

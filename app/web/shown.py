@@ -26,7 +26,7 @@ _HIDDEN = frozenset(
     {
         "content_hash",
         "head_hash",
-        "source",
+        "raw_hash",
         "limit_id",
         "calendar_id",
         "catalogue_version",

@@ -128,9 +128,7 @@ def test_an_unknown_procedure_is_accepted_and_derived_when_the_catalogue_learns_
     assert second["content_hash"] == first["content_hash"]
 
 
-def test_a_snapshot_that_meets_newer_law_before_the_job_says_so(
-    sessions: Sessions, book: RuleBook
-):
+def test_a_snapshot_that_meets_newer_law_before_the_job_says_so(sessions: Sessions, book: RuleBook):
     send(sessions, book, sent(record(1, procedure=UNKNOWN), record(2)))
     publish_law(sessions, LAW)
 

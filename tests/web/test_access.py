@@ -166,6 +166,7 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
         f"/v1/calendars/{BRANCH}/in-force": ["?year=2026"],
         f"/v1/calendars/{BRANCH}/proposals": ["?year=2027"],
         "/v1/publications": ["?limit=1"],
+        "/v1/divergences": [f"?branch={BRANCH}", "?limit=1"],
         "/v1/completeness": [
             "?day=2026-11-16",
             f"?day=2026-11-16&branch={BRANCH}",
@@ -344,7 +345,7 @@ def needed(method: str, path: str) -> Right | None:
     if method == "GET" or path == "/v1/deadlines":
         return Right.READ
     catalogue = path.endswith("/recounts") or path.startswith(
-        ("/v1/procedures", "/v1/calendars", "/v1/offices", "/v1/policies")
+        ("/v1/procedures", "/v1/calendars", "/v1/offices", "/v1/policies", "/v1/sources")
     )
     return Right.CATALOGUE if catalogue else Right.INTAKE
 
