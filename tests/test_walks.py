@@ -15,7 +15,8 @@ from app.db.engine import Sessions
 from app.main import build
 from app.service import calendar_changes
 from app.service.calendar_items import Day
-from app.service.intake import Line, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Line
 from app.service.publish import publish
 from app.service.recompute import recompute
 from app.service.rules import RuleBook

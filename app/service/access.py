@@ -14,7 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.orm import Session
 
 from app.db import access
-from app.service.intake import Caller
+from app.service.outcomes import Caller
 from app.service.rules import Rules
 
 _hasher = PasswordHasher()

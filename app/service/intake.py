@@ -1,78 +1,28 @@
 """A record comes in: read, check, derive, save; what cannot be is told and kept."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import msgspec
 from sqlalchemy.orm import Session
 
-from app.core.codes import dossier_code
 from app.core.lifecycle import Facts
 from app.core.office_hours import CalendarError
 from app.core.problems import Problem
 from app.db import aliases, derived, feeds, publications, quarantine, snapshots
 from app.db.snapshots import Author, Held, Row
-from app.service import records, witnesses
+from app.service import records, refusals, witnesses
+from app.service.outcomes import Caller, Line, Outcome, Ready
 from app.service.rows import BRANCH_AT, PROCEDURE_AT, RECEIVED_AT, to_row
 from app.service.rules import RuleBook, Rules
+from app.service.sent_before import sent_before
 from app.service.used import all_used, keeps
+from app.service.waves import waves
 from app.service.witnesses import Word
 
 CHUNK = 5_000
-_WAVES = 8
-_SAMPLE = 64
-_WORTH_A_LOOK = 8  # one known line in so many
 _TAKEN = frozenset({"created", "updated"})
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sends: its source, its name, and the branches it may speak for.
-
-    `historical` records raise no alarm for what has passed; `import_id` names the file they are of.
-    """
-
-    source: str
-    by: str
-    office: str
-    branches: frozenset[str]
-    historical: bool = False
-    import_id: int | None = None
-
-
-class Line(NamedTuple):
-    """One record as it arrived; lines count from 1."""
-
-    number: int
-    raw: bytes
-
-
-class Outcome(NamedTuple):
-    """What became of one record: created, updated, unchanged, stale or quarantined.
-
-    `problems` may also come with a record that was taken in, or was harmless: they say what the
-    sender should mend all the same. `kept` tells whether a refused record is in quarantine.
-    """
-
-    line: int
-    code: str | None
-    outcome: str
-    problems: tuple[Problem, ...] = ()
-    kept: bool = True
-    conflict: bool = False
-
-
-class _Ready(NamedTuple):
-    line: int
-    raw: bytes
-    facts: Facts
-    row: Row
 
 
 def take_in(
@@ -93,8 +43,8 @@ def take_in(
     """
     rules = book.in_force(session, publications.hold(session))
     heard: dict[str, datetime] = {}
-    outcomes = _sent_before(session, lines, caller, rules, heard, now)
-    ready: list[_Ready] = []
+    outcomes = sent_before(session, lines, caller, rules, heard, now)
+    ready: list[Ready] = []
     for line in lines:
         if line.number in outcomes:
             continue
@@ -107,7 +57,7 @@ def take_in(
     ready = _as_closed(session, ready, book, rules)
 
     author = Author(caller.source, caller.by, sorted(caller.branches), caller.historical)
-    for wave in _waves(ready, outcomes):
+    for wave in waves(ready, outcomes):
         _save(session, wave, outcomes, author, caller, book, rules, now)
 
     _hear(session, ready, outcomes, caller, heard, now)
@@ -126,56 +76,13 @@ def take_in(
         aliases.call(session, names, caller.source)
     quarantine.settle_mended(session, taken, caller.source, caller.by, now)
     if keep:
-        _keep(session, lines, outcomes, caller, rules, now)
+        refusals.keep(session, lines, outcomes, caller, rules, now)
     return [outcomes[line.number] for line in lines]
-
-
-def _sent_before(
-    session: Session,
-    lines: Sequence[Line],
-    caller: Caller,
-    rules: Rules,
-    heard: dict[str, datetime],
-    now: datetime,
-) -> dict[int, Outcome]:
-    """Outcomes of the lines that hold, byte for byte, what their dossier was last sent as.
-
-    Nothing of them is read but code, branch and stamp. A sample tells whether a look at all of
-    them pays: new records are not slowed down by it.
-    """
-    step = max(1, len(lines) // _SAMPLE)
-    seen = _same_bytes(session, lines[::step], caller, rules)
-    if step > 1 and len(seen) * _WORTH_A_LOOK >= len(lines[::step]):
-        seen = _same_bytes(session, lines, caller, rules)
-    for head in seen.values():
-        at = min(head.updated_at, now)
-        if head.branch not in heard or at > heard[head.branch]:
-            heard[head.branch] = at
-    return {number: Outcome(number, head.code, "unchanged") for number, head in seen.items()}
-
-
-def _same_bytes(
-    session: Session, lines: Sequence[Line], caller: Caller, rules: Rules
-) -> dict[int, records.Head]:
-    heads = {line.number: records.head(line.raw) for line in lines}
-    times = Counter(head.code for head in heads.values() if head)  # one sent twice is told so
-    codes = [code for code, count in times.items() if count == 1]
-    sent = snapshots.last_sent(session, codes)
-    found: dict[int, records.Head] = {}
-    for line in lines:
-        head = heads[line.number]
-        last = sent.get(head.code) if head else None
-        if head is None or last is None or last.source != caller.source:
-            continue
-        ours = last.branch in caller.branches and last.branch in rules.branches
-        if ours and last.raw_hash == records.raw_hash(line.raw):
-            found[line.number] = head
-    return found
 
 
 def _save(
     session: Session,
-    wave: Sequence[_Ready],
+    wave: Sequence[Ready],
     outcomes: dict[int, Outcome],
     author: Author,
     caller: Caller,
@@ -207,7 +114,7 @@ def _save(
             _told(outcomes, _by_word(by_code[code], kind))
 
 
-def _by_word(item: _Ready, kind: str) -> Outcome:
+def _by_word(item: Ready, kind: str) -> Outcome:
     return _rival(item) if kind == "rival" else Outcome(item.line, item.row.code, kind)
 
 
@@ -226,7 +133,7 @@ def _by_other_names(
     caller: Caller,
     rules: Rules,
     now: datetime,
-) -> list[_Ready]:
+) -> list[Ready]:
     """What was refused only for its code, and names a dossier otherwise (SoBienNhan): ready."""
     told = {
         number: outcome.code
@@ -251,13 +158,13 @@ def _by_other_names(
 
 def _prepare(
     line: Line, caller: Caller, rules: Rules, now: datetime, code: str | None = None
-) -> _Ready | Outcome:
+) -> Ready | Outcome:
     try:
         record = records.decode(line.raw)
     except records.Unreadable as fault:
         return Outcome(line.number, None, "quarantined", (fault.problem,), kept=False)
     if isinstance(record, Problem):
-        return Outcome(line.number, _code_of(line.raw), "quarantined", (record,))
+        return Outcome(line.number, refusals.code_of(line.raw), "quarantined", (record,))
     record.code = code or record.code
     if records.may_be_beyond(line.raw) and (beyond := records.beyond(record)):
         return Outcome(line.number, record.code, "quarantined", tuple(beyond))
@@ -271,10 +178,10 @@ def _prepare(
     except CalendarError as ends:
         told = Problem("received_at", "{why}; correct the date", {"why": str(ends)})
         return Outcome(line.number, record.code, "quarantined", (told,))
-    return _Ready(line.number, line.raw, facts, row)
+    return Ready(line.number, line.raw, facts, row)
 
 
-def _as_closed(session: Session, ready: list[_Ready], book: RuleBook, rules: Rules) -> list[_Ready]:
+def _as_closed(session: Session, ready: list[Ready], book: RuleBook, rules: Rules) -> list[Ready]:
     """What was closed under an older catalogue keeps its limit and calendar (design §5).
 
     A hand-over, told months after the result, must not be judged by a holiday published since.
@@ -316,63 +223,7 @@ def _strangers(facts: Facts, caller: Caller, rules: Rules) -> list[Problem]:
     ]
 
 
-def _waves(ready: Sequence[_Ready], outcomes: dict[int, Outcome]) -> list[list[_Ready]]:
-    """Part a batch into waves in which each code stands once, older snapshots in earlier waves.
-
-    A dossier sent once a batch, as it should be, makes one wave. Of one sent several times each
-    snapshot becomes history as if it had come alone, and the sender is told; of more than eight
-    the oldest are stale, so that no batch costs more than eight times its statements.
-    """
-    snapshots: dict[str, list[_Ready]] = {}
-    for item in ready:
-        snapshots.setdefault(item.row.code, []).append(item)
-    waves: list[list[_Ready]] = []
-    for code, items in snapshots.items():
-        if len(items) > 1:
-            items = _distinct(code, items, outcomes)  # noqa: PLW2901 the same, less its doubles
-        for place, item in enumerate(items):
-            if place == len(waves):
-                waves.append([])
-            waves[place].append(item)
-    return waves
-
-
-def _distinct(code: str, items: list[_Ready], outcomes: dict[int, Outcome]) -> list[_Ready]:
-    """The snapshots of one code in the order of their stamps; of the rest it is told why not."""
-    items = sorted(
-        items, key=lambda item: (item.row.updated_at, item.row.content_hash, item.row.name or "")
-    )
-    kept = [items[-1]]
-    for item in reversed(items[:-1]):
-        newer = kept[-1]
-        params: dict[str, object] = {"code": code, "line": newer.line}
-        if item.row.updated_at < newer.row.updated_at:
-            told = Problem(
-                "code",
-                "{code} is on line {line} as well, newer; send a dossier once a batch",
-                params,
-            )
-            kind = "stale"
-            if len(kept) < _WAVES:
-                kept.append(item)
-        elif item.row.content_hash == newer.row.content_hash:
-            told = Problem(
-                "code", "{code} is on line {line} as well, the same; send it once", params
-            )
-            kind = "unchanged"
-        else:
-            told = Problem(
-                "updated_at",
-                "{code} is on line {line} as well with the same updated_at but other contents; "
-                "give the newer one a later updated_at",
-                params,
-            )
-            kind = "quarantined"
-        outcomes[item.line] = Outcome(item.line, code, kind, (told,))
-    return kept[::-1]
-
-
-def _not_written(item: _Ready, held: Held, caller: Caller) -> Outcome | None:
+def _not_written(item: Ready, held: Held, caller: Caller) -> Outcome | None:
     """Why a row was left alone; None if because several sources tell of its dossier."""
     row, code = item.row, item.row.code
     if held.branch not in caller.branches:
@@ -393,7 +244,7 @@ def _not_written(item: _Ready, held: Held, caller: Caller) -> Outcome | None:
     return _rival(item) if row.updated_at == held.updated_at else Outcome(item.line, code, "stale")
 
 
-def _rival(item: _Ready) -> Outcome:
+def _rival(item: Ready) -> Outcome:
     told = Problem(
         "updated_at",
         "another content of {code} with the same updated_at is held; send a later updated_at",
@@ -417,7 +268,7 @@ def _vietnamese_day(at: datetime) -> int:
 
 def _hear(
     session: Session,
-    ready: Sequence[_Ready],
+    ready: Sequence[Ready],
     outcomes: dict[int, Outcome],
     caller: Caller,
     heard: dict[str, datetime],
@@ -432,52 +283,3 @@ def _hear(
         if branch not in heard or at > heard[branch]:
             heard[branch] = at
     feeds.hear(session, caller.source, heard)
-
-
-def _keep(
-    session: Session,
-    lines: Sequence[Line],
-    outcomes: dict[int, Outcome],
-    caller: Caller,
-    rules: Rules,
-    now: datetime,
-) -> None:
-    raw = {line.number: line.raw for line in lines}
-    found = [
-        refused(outcome, raw[outcome.line], caller, rules)
-        for outcome in outcomes.values()
-        if outcome.outcome == "quarantined" and outcome.kept
-    ]
-    quarantine.keep(session, found, caller.source, caller.office, now)
-
-
-def refused(outcome: Outcome, raw: bytes, caller: Caller, rules: Rules) -> quarantine.Refused:
-    """A refused record as it is kept: without what may identify a citizen, which goes apart."""
-    record = records.loose(raw)
-    kept, personal = records.without_personal(record)
-    branch = record.get("branch")
-    known = isinstance(branch, str) and branch in rules.branches and branch in caller.branches
-    return quarantine.Refused(
-        line=outcome.line,
-        code=dossier_code(outcome.code or "") or outcome.code,
-        conflict=outcome.conflict,
-        branch=branch if known else None,
-        problems=[stored_problem(problem) for problem in outcome.problems],
-        record=kept,
-        personal=personal,
-        record_hash=sha256(msgspec.json.encode(record, order="deterministic")).hexdigest(),
-    )
-
-
-def stored_problem(problem: Problem) -> dict[str, Any]:
-    """A problem as it is kept: its message stays a key, so it can be told in either language."""
-    return {
-        "field": problem.field,
-        "message": problem.message,
-        "params": {name: str(value) for name, value in problem.params.items()},
-    }
-
-
-def _code_of(raw: bytes) -> str | None:
-    code = records.loose(raw).get("code")
-    return code[:60] if isinstance(code, str) else None

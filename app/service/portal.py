@@ -16,7 +16,8 @@ from app.core.codes import dossier_code
 from app.core.problems import Problem
 from app.db import feeds, portal
 from app.service import records as native
-from app.service.intake import Caller, Line, Outcome, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Caller, Line, Outcome
 from app.service.rules import RuleBook, Rules
 
 AT_ONCE = 500

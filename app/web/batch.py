@@ -22,7 +22,8 @@ from app.core.problems import Problem
 from app.db import feeds
 from app.db.engine import Sessions, again_if_deadlocked
 from app.service.access import Principal
-from app.service.intake import CHUNK, Caller, Line, Outcome, take_in
+from app.service.intake import CHUNK, take_in
+from app.service.outcomes import Caller, Line, Outcome
 from app.service.records import MAX_RECORD_BYTES
 from app.service.rules import RuleBook
 from app.web.crew import Crew

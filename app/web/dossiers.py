@@ -16,7 +16,8 @@ from app.db.engine import again_if_deadlocked
 from app.db.lists import Place, Reading
 from app.service.access import Principal
 from app.service.explain import explain
-from app.service.intake import Line, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Line
 from app.service.records import MAX_RECORD_BYTES, DossierRecord
 from app.web import shown
 from app.web.deps import (

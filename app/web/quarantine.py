@@ -11,8 +11,10 @@ from app.core.problems import Problem
 from app.db import quarantine
 from app.db.engine import again_if_deadlocked
 from app.service.access import Principal
-from app.service.intake import Line, refused, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Line
 from app.service.records import joined
+from app.service.refusals import refused
 from app.web import shown
 from app.web.deps import MAX_ID, Now, Reader, Sender, TheParts, Transaction, visible
 from app.web.dossiers import limited_body

@@ -6,7 +6,8 @@ from itertools import count
 import msgspec
 
 from app.db.engine import connect, sessions
-from app.service.intake import Line, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Line
 from app.service.rules import RuleBook
 from tests.benchmarks.bench_intake import newest_snapshots
 from tests.service.simulated import UNTIL, caller

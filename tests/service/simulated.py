@@ -11,7 +11,8 @@ from sqlalchemy import select
 import app
 from app.db.engine import Sessions
 from app.db.tables import dossier
-from app.service.intake import Caller, Line, Outcome, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Caller, Line, Outcome
 from app.service.rules import RuleBook
 from app.simulator import year
 from app.simulator.province import Province, province

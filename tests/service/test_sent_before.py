@@ -10,7 +10,8 @@ from sqlalchemy import select
 from app.db.engine import Sessions
 from app.db.tables import dossier, feed
 from app.service import intake
-from app.service.intake import Line, Outcome, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Line, Outcome
 from app.service.rules import RuleBook
 from tests.service.simulated import UNTIL, caller
 from tests.web.wire import BRANCH, OTHER, record

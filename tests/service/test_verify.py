@@ -13,6 +13,7 @@ from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
 from app.service import calendar_changes, intake, verify
 from app.service.calendar_items import Day
+from app.service.outcomes import Line
 from app.service.publish import publish
 from app.service.recompute import recompute
 from app.service.recount import recount
@@ -43,7 +44,7 @@ def _as_it_was(sessions: Sessions) -> Iterator[None]:
 def take(sessions: Sessions, book: RuleBook) -> Callable[..., None]:
     def take_in(*records: dict[str, Any], now: datetime = UNTIL) -> None:
         who = caller(book, sessions)
-        told = [intake.Line(at, json.dumps(one).encode()) for at, one in enumerate(records, 1)]
+        told = [Line(at, json.dumps(one).encode()) for at, one in enumerate(records, 1)]
         with sessions.begin() as session:
             outcomes = intake.take_in(session, told, who, book, now)
         assert {one.outcome for one in outcomes} <= {"created", "updated"}

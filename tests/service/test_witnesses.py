@@ -14,7 +14,8 @@ from app.db import access
 from app.db.engine import Sessions
 from app.db.tables import alias, applicant, divergence, dossier, revision, watch, witness
 from app.db.tables.dossiers import FACTS, FINDINGS
-from app.service.intake import Line, Outcome, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Line, Outcome
 from app.service.rules import RuleBook
 from tests.service.simulated import UNTIL, caller
 from tests.service.test_intake import broken_chains, empty

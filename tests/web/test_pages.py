@@ -17,7 +17,8 @@ from app.db import feeds
 from app.db.access import put_source, put_user
 from app.db.engine import Sessions
 from app.main import build
-from app.service.intake import Caller, Line, Outcome, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Caller, Line, Outcome
 from app.service.rules import RuleBook
 from app.settings import Settings
 from app.web.deps import COOKIE, moment
