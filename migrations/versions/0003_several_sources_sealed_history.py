@@ -32,6 +32,7 @@ def upgrade() -> None:
     _portal()
     _files()
     _pull()
+    _settling()
     op.add_column("dossier", sa.Column("status_told", sa.SmallInteger(), nullable=True))
     op.add_column("dossier", sa.Column("suspensions_inferred", sa.Boolean(), nullable=True))
     op.add_column("dossier", sa.Column("aliases", _JSON, nullable=True))
@@ -201,6 +202,18 @@ def _files() -> None:
     )
 
 
+def _settling() -> None:
+    op.add_column("quarantine", sa.Column("settled_how", sa.Text(), nullable=True))
+    op.add_column("quarantine", sa.Column("note", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_quarantine_settled",
+        "quarantine",
+        ["office", "id"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'open'"),
+    )
+
+
 def _pull() -> None:
     op.create_table(
         "pull",
@@ -208,15 +221,18 @@ def _pull() -> None:
         sa.Column("office", _CODE, nullable=False),
         sa.Column("branches", postgresql.ARRAY(sa.Text()), nullable=True),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("token", sa.Text(), nullable=True),
+        sa.Column("credential", _JSON, nullable=True),
         sa.Column("shape", _JSON, nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
         sa.Column("watermark", _INSTANT, nullable=True),
         sa.Column("every_seconds", sa.Integer(), nullable=False),
         sa.Column("next_at", _INSTANT, nullable=False),
+        sa.Column("lease", sa.Text(), nullable=True),
+        sa.Column("leased_until", _INSTANT, nullable=True),
         sa.Column("told_at", _INSTANT, nullable=True),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("error", _JSON, nullable=True),
+        sa.Column("failed_at", _INSTANT, nullable=True),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.ForeignKeyConstraint(["office"], ["office.code"], name=op.f("fk_pull_office")),
         sa.ForeignKeyConstraint(["source"], ["source.code"], name=op.f("fk_pull_source")),
@@ -239,6 +255,9 @@ def downgrade() -> None:
     for column in ("witnessed", "raw_hash", "aliases", "suspensions_inferred", "status_told"):
         op.drop_column("dossier", column)
     op.drop_table("pull")
+    op.drop_index("ix_quarantine_settled", table_name="quarantine")
+    op.drop_column("quarantine", "note")
+    op.drop_column("quarantine", "settled_how")
     op.drop_index("ix_quarantine_import", table_name="quarantine")
     op.drop_column("quarantine", "import_id")
     for table in ("column_mapping", "import_run", "portal_dossier", "alias", "divergence"):

@@ -215,6 +215,10 @@ quarantine = Table(
     Column("state", Text, nullable=False, server_default=text("'open'")),
     Column("settled_at", Instant),
     Column("settled_by", Text),
+    # A later record settled it (`resent`), or somebody drove it again as it was (`redriven`) or
+    # with other fields (`amended`), or discarded it, with the reason in `note`.
+    Column("settled_how", Text),
+    Column("note", Text),
 )
 # intake: the same refused record sent again is counted, not kept twice
 Index(
@@ -238,6 +242,13 @@ Index(
     quarantine.c.source,
     quarantine.c.code,
     postgresql_where=text("state = 'open'"),
+)
+# who settled what, and how
+Index(
+    "ix_quarantine_settled",
+    quarantine.c.office,
+    quarantine.c.id,
+    postgresql_where=text("state <> 'open'"),
 )
 # the rejects of a file, in the order of its rows
 Index(

@@ -116,7 +116,8 @@ pull = Table(
     # Null: every branch of the office.
     Column("branches", ARRAY(Text)),
     Column("url", Text, nullable=False),
-    Column("token", Text),
+    # A token, or what one is had for; shown to nobody again.
+    Column("credential", Json),
     # How it pages and where in its answer things are.
     Column("shape", Json, nullable=False),
     # Where the last answer that was taken in ended.
@@ -124,9 +125,15 @@ pull = Table(
     Column("watermark", Instant),
     Column("every_seconds", Integer, nullable=False),
     Column("next_at", Instant, nullable=False),
+    # Who asks it now, and until when nobody else may.
+    Column("lease", Text),
+    Column("leased_until", Instant),
+    # The last answer that was taken in.
     Column("told_at", Instant),
     Column("failures", Integer, nullable=False, server_default=text("0")),
-    Column("error", Text),
+    # What was wrong in the last run: a message and its figures.
+    Column("error", Json),
+    Column("failed_at", Instant),
     Column("active", Boolean, nullable=False, server_default=text("true")),
 )
 
