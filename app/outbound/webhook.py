@@ -1,10 +1,8 @@
 """Signed POSTs to other machines, after the Standard Webhooks specification."""
 
-import ipaddress
 import json
-import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,15 +10,15 @@ import httpx
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from app.outbound import addresses
+from app.outbound.addresses import Reach
 from app.outbound.errors import DeliveryError
 
 Client = httpx.Client
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _TIMEOUT = httpx.Timeout(10, connect=5)
 _LONGEST_ANSWER = 2048
 _READ_FOR = 5.0  # seconds for the text of a refusal; a receiver that drips must not hold a worker
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def client() -> Client:
@@ -56,7 +54,7 @@ def post(
     Raises:
         DeliveryError: not sent, refused, redirected, or the address is not for us to call.
     """
-    target = _target(url)
+    target = addresses.target(url)
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     headers = {
         "content-type": "application/json",
@@ -69,7 +67,9 @@ def post(
     }
     name = target.raw_host.decode("ascii")
     failure: httpx.ConnectError | None = None
-    for address in _checked(_look_up(name, target.port), allow_private=allow_private):
+    reach = Reach.ANY if allow_private else Reach.PUBLIC
+    found = addresses.look_up(name, target.port)
+    for address in addresses.checked(found, reach, "DUNGHAN_ALLOW_PRIVATE_WEBHOOKS"):
         request = client.build_request(
             "POST",
             target.copy_with(host=str(address)),
@@ -88,53 +88,12 @@ def post(
     raise DeliveryError(f"cannot connect: {failure}") from failure
 
 
-def _target(url: str) -> httpx.URL:
-    try:
-        target = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise DeliveryError(f"not an address: {error}") from error
-    if target.scheme not in {"http", "https"} or not target.host:
-        raise DeliveryError("not an http:// or https:// address")
-    return target
-
-
 def _signature(secret: str, message_id: str, now: datetime, content: str) -> str:
     try:
         # The package takes the instant as UTC whatever zone it is in.
         return Webhook(secret).sign(message_id, now.astimezone(UTC), content)
     except (ValueError, EmptyWebhookSecretError) as error:
         raise DeliveryError("the webhook's secret is not a whsec_ secret") from error
-
-
-def _look_up(name: str, port: int | None) -> list[Address]:
-    try:
-        found = socket.getaddrinfo(name, port or 443, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise DeliveryError(f"the name {name} has no address") from error
-    return list(dict.fromkeys(ipaddress.ip_address(entry[4][0]) for entry in found))
-
-
-def _checked(addresses: Iterable[Address], *, allow_private: bool) -> list[Address]:
-    """The addresses, or none of them if any is not public: one bad one tells of a trap."""
-    found = list(addresses)
-    if not allow_private and not all(is_public(address) for address in found):
-        raise DeliveryError(
-            "the address is private; set DUNGHAN_ALLOW_PRIVATE_WEBHOOKS to allow it"
-        )
-    return found
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address lies in the public internet, also where it wraps an IPv4 address."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        if inner is not None:
-            return is_public(inner)
-        if address.teredo is not None:
-            return False
-    return address.is_global and not address.is_multicast
 
 
 def _send(client: Client, request: httpx.Request) -> None:

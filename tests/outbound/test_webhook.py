@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from app import wallclock
-from app.outbound import webhook
+from app.outbound import addresses, webhook
 from app.outbound.errors import DeliveryError
 from tests.jobs.rows import vn
 from tests.outbound.receivers import Receiver, http_receiver
@@ -121,7 +121,7 @@ def test_only_web_addresses_are_called(url: str):
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
 def test_public_addresses_pass(address: str):
-    assert webhook.is_public(ipaddress.ip_address(address))
+    assert addresses.is_public(ipaddress.ip_address(address))
 
 
 def remembering() -> tuple[list[httpx.Request], httpx.MockTransport]:
