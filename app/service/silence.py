@@ -1,14 +1,17 @@
 """Each branch's clock: as late as its last report, but silence is no way to look good."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app.core.calendar import WorkingCalendar
+from app.core.calendar import WorkingCalendar, instant, micros
 from app.core.office_hours import CalendarEndsError
 from app.db import feeds
 from app.service.rules import Rules
+
+_MINUTE = 60_000_000  # microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,8 @@ class BranchClock:
     """What "now" means for a branch.
 
     Attributes:
-        heard_at: The newest moment its sources have told of; None if never.
+        heard_at: The newest moment its leading source has told of (`db.feeds.heard_at`); None if
+            none ever has.
         clock_at: What passed before it is overdue; what passed after it, up to now, is unverified.
         soon_until: What is due before it, and not yet passed, is due soon (exclusive).
         silent: Whether it has been silent for so long that its clock is now.
@@ -51,6 +55,91 @@ def branch_clocks(
             silent=silent,
         )
     return clocks
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One source of one branch: when it was heard, and by when it should have been heard again.
+
+    Attributes:
+        source: None for a branch nobody has ever told of; then only `branch` says something.
+        leads: Whether the branch's clock follows it; a silent witness delays nobody's judgement.
+        expected_minutes: Its rhythm in minutes of open office; None is one working day.
+        expected_by: From this instant on it is silent.
+        overdue_from: If it stays silent, what is due meanwhile is overdue from then on, and
+            unverified before; None where it does not lead.
+    """
+
+    branch: str
+    source: str | None
+    name: str | None = None
+    rank: int | None = None
+    leads: bool = True
+    expected_minutes: int | None = None
+    heard_at: datetime | None = None
+    expected_by: datetime | None = None
+    silent: bool = True
+    overdue_from: datetime | None = None
+
+
+def feeds_of(
+    session: Session,
+    rules: Rules,
+    branches: Collection[str],
+    now: datetime,
+    *,
+    silence_days: int,
+) -> list[Feed]:
+    """Every source of the branches at work today, each with its rhythm, from one SELECT.
+
+    The leading source of a branch stands first; a branch nobody ever told of has a line as well.
+    """
+    active = [
+        code
+        for code in sorted(branches)
+        if code in rules.branches
+        and rules.branches[code].is_active(today(rules.calendar_of(code), now))
+    ]
+    found: dict[str, list[Feed]] = {code: [] for code in active}
+    for row in feeds.listing(session, active):
+        calendar, heard_at = rules.calendar_of(row["branch"]), row["heard_at"]
+        leads = not found[row["branch"]]
+        by = expected_by(calendar, heard_at, row["expected_minutes"])
+        found[row["branch"]].append(
+            Feed(
+                **row,
+                leads=leads,
+                expected_by=by,
+                silent=by <= now,
+                overdue_from=_overdue_from(calendar, heard_at, silence_days) if leads else None,
+            )
+        )
+    return [one for code in active for one in found[code] or [Feed(code, None)]]
+
+
+def expected_by(calendar: WorkingCalendar, heard_at: datetime, minutes: int | None) -> datetime:
+    """By when a source heard at an instant should be heard again.
+
+    Minutes count while the office is open: heard on Friday at 16:30, an hour is over on Monday at
+    07:30. None is one working day: until the end of the next, for many systems send at night.
+    """
+    try:
+        if minutes is None:
+            return calendar.midnight_after(
+                calendar.nth_working_day(calendar.local_day(heard_at), 1)
+            )
+        return instant(calendar.after_working(micros(heard_at), minutes * _MINUTE))
+    except CalendarEndsError:  # heard in a century we keep no calendar for
+        return heard_at + (timedelta(days=1) if minutes is None else timedelta(minutes=minutes))
+
+
+def _overdue_from(calendar: WorkingCalendar, heard_at: datetime, days: int) -> datetime:
+    """The beginning of the day on which `branch_clocks` calls the branch silent."""
+    try:
+        first = calendar.nth_working_day(calendar.local_day(heard_at), days + 1)
+    except CalendarEndsError:
+        return heard_at + timedelta(days=days + 1)
+    return calendar.midnight_after(first - 1)
 
 
 def today(calendar: WorkingCalendar, now: datetime) -> date:
