@@ -9,9 +9,10 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
+from sqlalchemy.orm import Session
 
 from app import desk, wallclock
-from app.db import schema
+from app.db import catalogue, schema
 from app.db.calendars import NATIONAL
 from app.db.engine import Sessions, sessions
 from app.desk import CannotStartError
@@ -84,6 +85,21 @@ def counting(what: str) -> Iterator[Callable[[int], None]]:
 def _branches(opened: Sessions) -> frozenset[str]:
     with opened() as session:
         return frozenset(RuleBook().in_force(session).branches)
+
+
+def office_of(session: Session, asked: str | None) -> tuple[str, list[str]]:
+    """The office a command is for, and its branches: the one asked, or the only one there is."""
+    offices: dict[str, list[str]] = {}
+    for row in catalogue.branches(session):
+        offices.setdefault(row["office"], []).append(row["code"])
+    if not offices:
+        refuse("there is no office yet; run `dunghan catalogue load`")
+    if asked is None and len(offices) > 1:
+        refuse(f"there are several offices; give --office {' or '.join(sorted(offices))}")
+    code = asked or next(iter(offices))
+    if code not in offices:
+        refuse(f"no office {code}; there is {', '.join(sorted(offices))}")
+    return code, sorted(offices[code])
 
 
 def refuse(why: str) -> NoReturn:

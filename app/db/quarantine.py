@@ -6,7 +6,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, delete, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.db.tables import applicant, quarantine
@@ -86,57 +95,20 @@ def keep(
         session.execute(_PERSONAL, {"rows": _json(personal)})
 
 
-def page(
-    session: Session,
-    office: str,
-    branches: Sequence[str],
-    *,
-    whole_office: bool,
-    after: int,
-    limit: int,
-) -> Sequence[RowMapping]:
-    """Open records of the branches in scope, oldest first.
-
-    Those of no known branch belong to the office as a whole and are seen only by who may see all
-    of it (`whole_office`).
-    """
-    mine: ColumnElement[bool] = quarantine.c.branch.in_(branches)
-    if whole_office:
-        mine = or_(mine, quarantine.c.branch.is_(None))
-    query = (
-        select(quarantine)
-        .where(
-            quarantine.c.state == "open",
-            quarantine.c.office == office,
-            mine,
-            quarantine.c.id > after,
-        )
-        .order_by(quarantine.c.id)
-        .limit(limit)
-    )
-    return session.execute(query).mappings().all()
-
-
-def find(
-    session: Session,
-    quarantine_id: int,
-    office: str,
-    branches: Sequence[str],
-    *,
-    whole_office: bool,
-) -> RowMapping | None:
-    """One open record, if it is in scope."""
-    found = page(
-        session, office, branches, whole_office=whole_office, after=quarantine_id - 1, limit=1
-    )
-    return next((row for row in found if row["id"] == quarantine_id), None)
-
-
 def personal(session: Session, quarantine_id: int) -> dict[str, Any]:
     """What was cut out of a refused record, to be put back when it is driven again."""
     subject = f"quarantine/{quarantine_id}"
     found = session.scalar(select(applicant.c.details).where(applicant.c.subject == subject))
     return dict(found) if found else {}
+
+
+def personals(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What was cut out of several; a record with nothing personal is absent."""
+    subjects = {f"quarantine/{one}": one for one in ids}
+    query = select(applicant.c.subject, applicant.c.details).where(
+        applicant.c.subject.in_(list(subjects))
+    )
+    return {subjects[row.subject]: dict(row.details) for row in session.execute(query)}
 
 
 def amend(session: Session, quarantine_id: int, refused: Refused, now: datetime) -> None:
@@ -154,20 +126,60 @@ def amend(session: Session, quarantine_id: int, refused: Refused, now: datetime)
             last_sent_at=now,
         )
     )
+    subject = f"quarantine/{quarantine_id}"
     if refused.personal:
-        subject = f"quarantine/{quarantine_id}"
         rows = [{"subject": subject, "details": refused.personal}]
         session.execute(_PERSONAL, {"rows": _json(rows)})
+    else:  # mended away: put back, it would be wrong again
+        session.execute(delete(applicant).where(applicant.c.subject == subject))
 
 
-def settle(session: Session, quarantine_id: int, state: str, by: str, now: datetime) -> None:
-    """Close a record as `mended` or `discarded`, and forget its personal part."""
+_STILL_REFUSED = text(
+    """
+UPDATE quarantine SET problems = given.problems, conflict = given.conflict, branch = given.branch
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given(
+  id bigint, problems jsonb, conflict boolean, branch text)
+WHERE quarantine.id = given.id AND state = 'open'
+"""
+)
+
+
+def still_refused(session: Session, refused: Mapping[int, Refused]) -> None:
+    """Say what is wrong now with records that were driven again as they are."""
+    rows = [
+        {"id": one, "problems": row.problems, "conflict": row.conflict, "branch": row.branch}
+        for one, row in refused.items()
+    ]
+    if rows:
+        session.execute(_STILL_REFUSED, {"rows": _json(rows)})
+
+
+def settle(
+    session: Session,
+    ids: Sequence[int],
+    state: str,
+    how: str,
+    by: str,
+    now: datetime,
+    *,
+    note: str | None = None,
+) -> None:
+    """Close records as `mended` or `discarded`, and forget their personal part.
+
+    Also those that taking them in has just settled as `resent`: it was this that mended them.
+    """
+    of_this = and_(
+        quarantine.c.settled_how == "resent",
+        quarantine.c.settled_by == by,
+        quarantine.c.settled_at == now,
+    )
     session.execute(
         update(quarantine)
-        .where(quarantine.c.id == quarantine_id, quarantine.c.state == "open")
-        .values(state=state, settled_by=by, settled_at=now)
+        .where(quarantine.c.id.in_(ids), or_(quarantine.c.state == "open", of_this))
+        .values(state=state, settled_how=how, settled_by=by, settled_at=now, note=note)
     )
-    session.execute(delete(applicant).where(applicant.c.subject == f"quarantine/{quarantine_id}"))
+    subjects = [f"quarantine/{one}" for one in ids]
+    session.execute(delete(applicant).where(applicant.c.subject.in_(subjects)))
 
 
 # Of a refused record only its text is at hand: a stamp that cannot be read settles nothing, one
@@ -185,7 +197,8 @@ _WAITING = text(
 _SETTLE_MENDED = text(
     f"""
 WITH mended AS (
-  UPDATE quarantine SET state = 'mended', settled_by = :by, settled_at = :now
+  UPDATE quarantine SET state = 'mended', settled_how = 'resent', settled_by = :by,
+    settled_at = :now
   FROM unnest(CAST(:codes AS text[]), CAST(:stamps AS timestamptz[])) AS taken(taken_code, taken_at)
   WHERE state = 'open' AND source = :source AND code = taken_code AND NOT conflict
     AND {_STAMP} <= taken_at

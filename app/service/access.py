@@ -14,6 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.orm import Session
 
 from app.db import access
+from app.db.refusals import Scope
 from app.service.outcomes import Caller
 from app.service.rules import Rules
 
@@ -70,6 +71,11 @@ class Principal:
     def caller(self) -> Caller:
         """The scope as intake takes it."""
         return Caller(self.source, self.by, self.office, self.branches)
+
+    @property
+    def scope(self) -> Scope:
+        """The scope as quarantine takes it."""
+        return Scope(self.office, sorted(self.branches), self.whole_office)
 
 
 def digest(secret: str) -> bytes:

@@ -8,21 +8,24 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session
 
 from app.core.codes import dossier_code, procedure_code
 from app.core.problems import Problem
-from app.db import dossiers, lists, witnesses
+from app.db import dossiers, lists, quarantine, witnesses
 from app.db.engine import again_if_deadlocked
 from app.db.lists import Place, Reading
 from app.service.access import Principal
 from app.service.explain import explain
 from app.service.intake import take_in
-from app.service.outcomes import Line
+from app.service.outcomes import Line, Outcome
+from app.service.refusals import refused
 from app.service.records import MAX_RECORD_BYTES, DossierRecord
 from app.web import shown
 from app.web.deps import (
     TEXT,
     Now,
+    Parts,
     Reader,
     Sender,
     TheParts,
@@ -72,10 +75,7 @@ def put_dossier(
     """
     sent = _code_in(body)
     if sent is not None and sent.strip().upper() != code.strip().upper():
-        told = Problem("code", "the record's code is not the one in the address; make them equal")
-        return response(
-            request, HTTPStatus.UNPROCESSABLE_ENTITY, "The record cannot be taken in", [told]
-        )
+        return _misaddressed(request, body, sent, caller, held, now)
     outcome = again_if_deadlocked(
         held.sessions,
         lambda session: take_in(session, [Line(1, body)], caller.caller, held.book, now),
@@ -99,6 +99,33 @@ def put_dossier(
     answer = {"code": outcome.code, "outcome": outcome.outcome, "deadline": told_deadline}
     created = outcome.outcome == "created"
     return JSONResponse(answer, HTTPStatus.CREATED if created else HTTPStatus.OK)
+
+
+def _misaddressed(
+    request: Request, body: bytes, sent: str, caller: Principal, held: Parts, now: datetime
+) -> JSONResponse:
+    """Refuse a record sent to the address of another, and keep it.
+
+    Which of the two codes is meant somebody must decide, as of a conflict.
+    """
+    told = Problem("code", "the record's code is not the one in the address; make them equal")
+    code = sent.replace("\0", "\ufffd")[:60]
+    outcome = Outcome(1, code, "quarantined", (told,), conflict=True)
+
+    def keep(session: Session) -> None:
+        rules = held.book.in_force(session)
+        kept = refused(outcome, body, caller.caller, rules)
+        quarantine.keep(session, [kept], caller.source, caller.office, now)
+
+    again_if_deadlocked(held.sessions, keep)
+    return response(
+        request,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The record cannot be taken in",
+        [told],
+        code=outcome.code,
+        quarantined=True,
+    )
 
 
 @router.get("", summary="The list people work from, most urgent first")

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.web.pages import branch, calendar, dossier, refused, signing, today
+from app.web.pages import branch, calendar, dossier, mending, quarantine, signing, today
 
 router = APIRouter(include_in_schema=False)
-for page in (signing, today, branch, dossier, refused, calendar):
+for page in (signing, today, branch, dossier, quarantine, mending, calendar):
     router.include_router(page.router)

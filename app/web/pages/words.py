@@ -140,6 +140,26 @@ FIELDS: Mapping[str, str] = {
     "suspensions_inferred": "pauses told by statuses alone",
     "aliases": "other names of the dossier",
     "updated_at": "moment of the record",
+    "status_told": "status as the source has it",
+    "suspensions_inferred": "suspensions inferred",
+    "aliases": "other names of the dossier",
+}
+
+DRIVEN: Mapping[str, str] = {
+    "created": "taken in as a new dossier",
+    "updated": "taken in as an update",
+    "unchanged": "known already, unchanged",
+    "stale": "older than what is held, so nothing changed",
+    "quarantined": "refused again",
+    "discarded": "the record is discarded",
+}
+SETTLED: Mapping[str, str] = {
+    "resent": "mended by a later record of the sender",
+    "redriven": "taken in as it was",
+    "amended": "mended by hand and taken in",
+    "discarded": "discarded",
+    "mended": "mended",
+    "open": "not mended yet",
 }
 
 DUTIES: Mapping[Duty, str] = {
