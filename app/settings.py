@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.outbound.addresses import Reach
+
 
 class Settings(BaseSettings):
     """Everything an operator may set; each has a default that works at a desk."""
@@ -61,5 +63,13 @@ class Settings(BaseSettings):
     )
     allow_private_webhooks: bool = Field(
         default=False, description="let webhooks reach private addresses (a test receiver)"
+    )
+    pull_reach: Reach = Field(
+        default=Reach.PRIVATE,
+        description="addresses a pull may ask: public, private (networks of organisations too, "
+        "where one-stop-shops live, but not this machine), any",
+    )
+    pull_ca: Path | None = Field(
+        default=None, description="certificates (PEM) pulls trust besides the public ones"
     )
     log_json: bool = Field(default=False, description="logs as JSON lines instead of for reading")

@@ -24,6 +24,7 @@ from app.outbound import webhook
 from app.service.rules import RuleBook
 from app.settings import Settings
 from jobs import Context, delivery, digest, flags, housekeeping, recompute, roots
+from jobs import Context, delivery, digest, flags, housekeeping, pull, recompute
 
 Job = Callable[[Context, datetime], int]
 
@@ -34,6 +35,7 @@ TIMETABLE: dict[str, tuple[Job, IntervalTrigger]] = {
     "digest": (digest.write_digests, IntervalTrigger(minutes=1)),
     "mails": (delivery.send_mails, IntervalTrigger(seconds=5)),
     "webhooks": (delivery.send_webhooks, IntervalTrigger(seconds=5)),
+    "pull": (pull.ask_sources, IntervalTrigger(seconds=15)),
     "recompute": (recompute.derive_anew, IntervalTrigger(minutes=1)),
     "roots": (roots.seal_days, IntervalTrigger(minutes=10)),
     "housekeeping": (housekeeping.sweep_out, IntervalTrigger(hours=1)),

@@ -4,6 +4,7 @@ import typer
 from pydantic import ValidationError
 
 from app.cli import calendar, deadline, keeping, playing, running, verify
+from app.cli import calendar, deadline, feeds, keeping, playing, pull, quarantine, running
 from app.cli.shared import refuse
 from app.desk import CannotStartError
 
@@ -19,6 +20,9 @@ _calendar = typer.Typer(
 )
 _user = typer.Typer(help="People who sign in to the pages.", no_args_is_help=True)
 _client = typer.Typer(help="Systems that use the API.", no_args_is_help=True)
+_quarantine = typer.Typer(help="Refused records.", no_args_is_help=True)
+_pull = typer.Typer(help="Sources that are asked instead of sending.", no_args_is_help=True)
+_feeds = typer.Typer(help="Who was heard of when, and who is silent.", no_args_is_help=True)
 for _command in (
     running.up,
     running.demo,
@@ -39,10 +43,27 @@ _calendar.command("propose")(calendar.propose)
 _calendar.command("accept")(calendar.accept)
 _calendar.command("remove")(calendar.remove)
 _calendar.command("confirm")(calendar.confirm)
+_quarantine.command("list")(quarantine.listing)
+_quarantine.command("show")(quarantine.show)
+_quarantine.command("retry")(quarantine.retry)
+_quarantine.command("discard")(quarantine.discard)
+_quarantine.command("counts")(quarantine.totals)
+_pull.command("add")(pull.add)
+_pull.command("list")(pull.listing)
+_pull.command("run")(pull.run)
+_pull.command("pause")(pull.pause)
+_pull.command("resume")(pull.resume)
+_pull.command("remove")(pull.remove)
+_feeds.command("list")(feeds.listing)
+_feeds.command("expect")(feeds.expect)
+_feeds.command("forget")(feeds.forget)
 app.add_typer(_catalogue, name="catalogue")
 app.add_typer(_calendar, name="calendar")
 app.add_typer(_user, name="user")
 app.add_typer(_client, name="client")
+app.add_typer(_quarantine, name="quarantine")
+app.add_typer(_pull, name="pull")
+app.add_typer(_feeds, name="feeds")
 
 
 def main() -> None:

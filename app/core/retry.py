@@ -14,3 +14,18 @@ def wait_before(attempt: int, jitter: float = 0.0) -> timedelta:
     """
     doublings: int = min(max(attempt - 2, 0), 20)
     return min(_FIRST * 2.0**doublings, _LONGEST) * (1 - 0.2 * jitter)
+
+
+_LONGEST_PAUSE = timedelta(hours=1)
+
+
+def backoff(failures: int, chance: float) -> timedelta:
+    """The pause after some failures in a row, with full jitter: any part of a doubling span.
+
+    The span is 30 seconds after the first failure and at most an hour; `chance` from 0 to 1 says
+    which part, so that many callers of one machine that was down do not return as one. Never
+    shorter than a second.
+    """
+    doublings = min(max(failures - 1, 0), 20)
+    span = min(_FIRST * 2.0**doublings, _LONGEST_PAUSE)
+    return max(span * chance, timedelta(seconds=1))

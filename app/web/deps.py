@@ -127,6 +127,20 @@ Sender = Annotated[Principal, Depends(with_right(Right.INTAKE))]
 Publisher = Annotated[Principal, Depends(with_right(Right.CATALOGUE))]
 
 
+def whole_office(
+    found: Annotated[Principal, Depends(with_right(Right.ADMIN))],
+) -> Principal:
+    """A caller who keeps what belongs to an office as a whole."""
+    if not found.whole_office:
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN, "This is for a credential of the whole office, not of branches"
+        )
+    return found
+
+
+Keeper = Annotated[Principal, Depends(whole_office)]
+
+
 def visible(principal: Principal, asked: str | None) -> list[str]:
     """The branches a query is for: the one asked, or all in scope. A stranger's is not found."""
     if asked is None:

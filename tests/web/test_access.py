@@ -53,6 +53,7 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "on": "2026-11-26",
         "quarantine_id": 1,
         "webhook_id": 1,
+        "source": "one-stop",
     } | values
     found = []
     for path, route in flat(app.routes):
@@ -147,6 +148,8 @@ def fill(sender: Api) -> None:
     sender.http.post("/v1/heartbeat", json={"branches": [BRANCH]})
     hook = {"url": "https://example.org/ours", "branches": [BRANCH]}
     assert sender.http.post("/v1/webhooks", json=hook).status_code == 201
+    pull = {"url": "https://example.org/list", "shape": {"kind": "cursor"}, "branches": [BRANCH]}
+    assert sender.http.put("/v1/pulls/one-stop", json=pull).status_code == 200
 
 
 def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
@@ -161,7 +164,9 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
             "?yardstick=form",
             f"?branch={BRANCH}",
         ],
-        "/v1/quarantine": [f"?branch={BRANCH}"],
+        "/v1/quarantine": [f"?branch={BRANCH}", "?state=all", "?field=status", "?source=one-stop"],
+        "/v1/quarantine/counts": [f"?branch={BRANCH}"],
+        "/v1/feeds": [f"?branch={BRANCH}", "?silent=true", "?silent=false"],
         "/v1/communes": [f"?branch={BRANCH}"],
         f"/v1/calendars/{BRANCH}/in-force": ["?year=2026"],
         f"/v1/calendars/{BRANCH}/proposals": ["?year=2027"],
@@ -173,7 +178,7 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
             "?from=2026-10-20&to=2026-11-19",
         ],
         "/calendar": [f"?scope={BRANCH}", "?year=2026&told=7"],
-        "/quarantine": [f"?branch={BRANCH}"],
+        "/quarantine": [f"?branch={BRANCH}", "?state=mended", "?source=one-stop", "?field=status"],
     }
     for number in range(1, 7):
         for method, path in walk(app, code=code(number)):
@@ -253,7 +258,19 @@ def writes(api: Api) -> dict[str, Any]:
         "take away": (http.put(f"/v1/dossiers/{code(1)}", json=taken | {"branch": OTHER}), 409),
         "retry": (http.post("/v1/quarantine/1/retry"), 404),
         "mend": (http.post("/v1/quarantine/1/retry", json=taken | {"branch": OTHER}), 404),
-        "discard": (http.delete("/v1/quarantine/1"), 404),
+        "discard": (http.post("/v1/quarantine/1/discard", json={"reason": "nhầm"}), 404),
+        "expect": (http.put("/v1/feeds/one-stop", json={"expected_minutes": 1}), {404, 409, 403}),
+        "forget": (http.delete("/v1/feeds/one-stop"), {404, 403}),
+        "stop asking": (http.delete("/v1/pulls/one-stop"), {404, 403}),
+        "ask now": (http.post("/v1/pulls/one-stop/run"), {404, 403}),
+        "pause": (http.post("/v1/pulls/one-stop/pause"), {404, 403}),
+        "resume": (http.post("/v1/pulls/one-stop/resume"), {404, 403}),
+        "ask elsewhere": (
+            http.put(
+                "/v1/pulls/one-stop", json={"url": "https://x.vn/", "shape": {"kind": "cursor"}}
+            ),
+            {409, 403},
+        ),
         "speak for": (http.post("/v1/heartbeat", json={"branches": [BRANCH]}), 404),
         "listen to": (
             http.post("/v1/webhooks", json={"url": "https://x.vn/", "branches": [BRANCH]}),
@@ -291,7 +308,8 @@ def test_nobody_writes_to_another_branch(
         for what, (answer, status) in writes(stranger).items():
             if stranger.http.headers and what == "take away" and answer.status_code == 422:
                 status = 422  # noqa: PLW2901 another office's client does not know that branch
-            assert answer.status_code == status, (what, answer.text)
+            expected = status if isinstance(status, set) else {status}
+            assert answer.status_code in expected, (what, answer.text)
             assert NAME not in answer.text
             assert before["procedure"] not in answer.text.replace("1.012790 is not", "")
     assert sender.get(f"/v1/dossiers/{code(1)}") == before
@@ -342,6 +360,8 @@ def needed(method: str, path: str) -> Right | None:
         return Right.READ
     if path.startswith("/v1/webhooks"):
         return Right.CATALOGUE
+    if path.startswith("/v1/pulls") or (path.startswith("/v1/feeds") and method != "GET"):
+        return Right.ADMIN
     if method == "GET" or path == "/v1/deadlines":
         return Right.READ
     catalogue = path.endswith("/recounts") or path.startswith(

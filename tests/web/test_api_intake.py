@@ -739,13 +739,16 @@ def test_a_discarded_record_stays_in_the_table_without_its_name(sender: Api, ses
     sender.batch([record(1, branch="H20.16.99")])
     (item,) = items(sender)
 
-    assert sender.http.delete(f"/v1/quarantine/{item['id']}").status_code == 204
+    discard = f"/v1/quarantine/{item['id']}/discard"
+    why = {"reason": "gửi nhầm chi nhánh"}
+    assert sender.http.post(discard, json=why).status_code == 204
 
     assert items(sender) == []
     (row,) = kept(session)
     assert (row["state"], row["settled_by"]) == ("discarded", "client:one-stop")
+    assert (row["settled_how"], row["note"]) == ("discarded", why["reason"])
     assert session.scalar(select(func.count()).select_from(applicant)) == 0
-    assert sender.http.delete(f"/v1/quarantine/{item['id']}").status_code == 404
+    assert sender.http.post(discard, json=why).status_code == 404
 
 
 def test_quarantine_is_paged_and_filtered_by_branch(sender: Api):
@@ -780,7 +783,8 @@ def test_refused_records_are_seen_and_mended_within_ones_scope_only(
     assert items(stranger) == []
     for held in ids:
         assert stranger.http.post(f"/v1/quarantine/{held}/retry").status_code == 404
-        assert stranger.http.delete(f"/v1/quarantine/{held}").status_code == 404
+        discard = f"/v1/quarantine/{held}/discard"
+        assert stranger.http.post(discard, json={"reason": "nhầm"}).status_code == 404
     assert [item["code"] for item in items(mine)] == [code(1)]  # of no branch: the office's own
 
 
