@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.retry import MAX_ATTEMPTS, wait_before
+from app.core.retry import MAX_ATTEMPTS, backoff, wait_before
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,15 @@ def test_all_attempts_together_take_more_than_half_a_day():
     waits = [wait_before(attempt) for attempt in range(2, MAX_ATTEMPTS + 1)]
 
     assert timedelta(hours=12) < sum(waits, timedelta()) < timedelta(days=1)
+
+
+@given(st.integers(1, 1_000), st.floats(0, 1))
+def test_a_backoff_is_any_part_of_a_doubling_span_up_to_an_hour(failures: int, chance: float):
+    pause = backoff(failures, chance)
+
+    assert timedelta(seconds=1) <= pause <= timedelta(hours=1)
+    assert (
+        backoff(failures, 1)
+        <= backoff(failures + 1, 1)
+        == min(timedelta(seconds=30 * 2.0 ** min(failures, 20)), timedelta(hours=1))
+    )
