@@ -2,13 +2,11 @@
 
 import json
 import re
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
 
 from app import wallclock
 from app.cli.shared import AsJson, office_of, opened_database, out, refuse
@@ -86,19 +84,18 @@ def listing(*, office: Office = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(items, ensure_ascii=False))
         return
-    table = Table("source", "state", "last answer", "next", "stands at", "wrong")
     for one in items:
         state = "running" if one["running"] else "active" if one["active"] else "paused"
-        failed = f" ({one['failures']} times)" if one["failures"] else ""
-        table.add_row(
-            one["source"],
-            state,
-            (one["told_at"] or "-")[:19],
-            one["next_at"][:19],
-            (one["watermark"] or one["cursor"] or "-")[:40],
-            (one["error"]["detail"] if one["error"] else "") + failed,
+        at = (one["watermark"] or one["cursor"] or "the beginning")[:40]
+        told = (one["told_at"] or "never")[:19]
+        out.print(
+            f"{one['source']}  {state}, stands at {at}, last answer {told}, next {one['next_at']}",
+            markup=False,
+            soft_wrap=True,
         )
-    out.print(table)
+        if one["error"]:
+            times = f" ({one['failures']} in a row)" if one["failures"] else ""
+            out.print(f"      {one['error']['detail']}{times}", markup=False, soft_wrap=True)
 
 
 def run(source: str, *, office: Office = None, as_json: AsJson = False) -> None:
@@ -113,7 +110,13 @@ def run(source: str, *, office: Office = None, as_json: AsJson = False) -> None:
             door = Door(client, settings.pull_reach)
             told = pull.run(row, opened, RuleBook(), door, wallclock.now)
     if as_json:
-        said = asdict(told) | {"problem": told.problem.detail if told.problem else None}
+        said = {
+            "source": told.source,
+            "pages": told.pages,
+            "outcomes": dict(told.outcomes),
+            "drained": told.drained,
+            "problem": told.problem.detail if told.problem else None,
+        }
         typer.echo(json.dumps(said, ensure_ascii=False))
     else:
         counted = ", ".join(f"{count} {kind}" for kind, count in sorted(told.outcomes.items()))

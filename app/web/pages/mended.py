@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from app.core.problems import Problem
-from app.web.pages.words import APPLICANTS, CHANNELS, FIELDS, OUTCOMES, STATUSES
+from app.web.pages.words import APPLICANTS, CHANNELS, FIELDS, FLAGS, OUTCOMES, STATUSES
 from app.web.written import ZONE
 
 LONG = frozenset({"suspensions", "stages", "extensions", "apologies", "steps", "aliases"})
@@ -38,7 +38,6 @@ _ORDER = (
     "suspensions_inferred",
 )
 _KNOWN = frozenset(one for one in _ORDER if "." not in one) | {"applicant"}
-_FLAGS: Mapping[str, str] = {"true": "yes", "false": "no"}
 _STATUS: Mapping[str, str] = {str(number): word for number, word in STATUSES.items()}
 _CHOICES: Mapping[str, Mapping[str, str]] = {
     "channel": CHANNELS,
@@ -46,8 +45,8 @@ _CHOICES: Mapping[str, Mapping[str, str]] = {
     "status_told": _STATUS,
     "outcome": OUTCOMES,
     _KIND: APPLICANTS,
-    "online_payment": _FLAGS,
-    "suspensions_inferred": _FLAGS,
+    "online_payment": FLAGS,
+    "suspensions_inferred": FLAGS,
 }
 _HOUR = r"(?P<hour>\d{1,2})[:h](?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?"
 _DAY = r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})"
@@ -83,7 +82,7 @@ def entries(
     made = [
         Entry(
             field=name,
-            label=FIELDS.get(name.partition(".")[0], name) if name != _NAME else "applicant",
+            label=FIELDS[name.partition(".")[0] if name != _KIND else "applicant_kind"],
             text=text_of(record, name),
             choices=branches if name == "branch" else _CHOICES.get(name),
             long=name in LONG,

@@ -173,7 +173,9 @@ def _progress(
     yield '<ol class="progress" role="status">'
     try:
         while last is not None:
-            of = say("{done} of {total}", done=outcomes.total(), total=total)
+            of = say(
+                "{done} of {total}", done=say.number(outcomes.total()), total=say.number(total)
+            )
             bar = f'<progress max="{max(total, 1)}" value="{outcomes.total()}"></progress>'
             yield f"<li>{bar} {escape(of)}</li>\n"
             driven = drive_on(held, who, scope, narrow, now, last)
@@ -185,8 +187,14 @@ def _progress(
             "alert", say("It stopped half way; what was driven is kept. Try again in a moment.")
         )
         return
-    yield "</ol>" + _said("fine", say("Records driven again: {count}", count=outcomes.total()))
-    lines = (f"<li>{escape(say(DRIVEN[one]))}: <b>{outcomes[one]}</b></li>" for one in KINDS)
+    yield "</ol>" + _said(
+        "fine", say("Records driven again: {count}", count=say.number(outcomes.total()))
+    )
+    lines = (
+        f"<li>{escape(say(DRIVEN[one]))}: <b>{say.number(outcomes[one])}</b></li>"
+        for one in KINDS
+        if outcomes[one]
+    )
     yield f"<ul>{''.join(lines)}</ul>"
 
 

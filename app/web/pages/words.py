@@ -145,6 +145,7 @@ FIELDS: Mapping[str, str] = {
     "aliases": "other names of the dossier",
 }
 
+FLAGS: Mapping[str, str] = {"true": "yes", "false": "no"}
 DRIVEN: Mapping[str, str] = {
     "created": "taken in as a new dossier",
     "updated": "taken in as an update",
