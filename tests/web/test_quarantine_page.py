@@ -122,7 +122,7 @@ def test_a_record_is_mended_in_a_form(sender: Api, browse: Open, sessions: Sessi
     assert fields["received_at"] == "2026-11-16T08:10:00"  # as it came
     assert fields["updated_at"] == "08:10:05 16/11/2026"
     assert (answer.status_code, answer.headers["location"]) == (303, "/quarantine?done=created")
-    assert ": đã tiếp nhận là hồ sơ mới." in browser.read(answer.headers["location"])
+    assert "Đã tiếp nhận là hồ sơ mới." in browser.read(answer.headers["location"])
     stored = sender.get(f"/v1/dossiers/{code(1)}")
     assert stored["received_at"] == "2026-11-16T08:10:00+07:00"
     assert stored["updated_at"] == "2026-11-16T08:10:05+07:00"
