@@ -23,8 +23,7 @@ from app.db.job_runs import Leader
 from app.outbound import webhook
 from app.service.rules import RuleBook
 from app.settings import Settings
-from jobs import Context, delivery, digest, flags, housekeeping, recompute, roots
-from jobs import Context, delivery, digest, flags, housekeeping, pull, recompute
+from jobs import Context, delivery, digest, flags, housekeeping, pull, recompute, roots
 
 Job = Callable[[Context, datetime], int]
 

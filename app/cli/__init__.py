@@ -3,8 +3,7 @@
 import typer
 from pydantic import ValidationError
 
-from app.cli import calendar, deadline, keeping, playing, running, verify
-from app.cli import calendar, deadline, feeds, keeping, playing, pull, quarantine, running
+from app.cli import calendar, deadline, feeds, keeping, playing, pull, quarantine, running, verify
 from app.cli.shared import refuse
 from app.desk import CannotStartError
 

@@ -20,9 +20,11 @@ from app.db.engine import Sessions, again_if_deadlocked
 from app.outbound import portal
 from app.outbound.portal import Credential, Door, PortalError
 from app.service import paging
-from app.service.intake import CHUNK, Caller, Line, Outcome, stored_problem, take_in
+from app.service.intake import CHUNK, take_in
+from app.service.outcomes import Caller, Line, Outcome
 from app.service.paging import Page, PagingError, Place
 from app.service.records import MAX_RECORD_BYTES
+from app.service.refusals import stored_problem
 from app.service.rules import RuleBook, Rules
 from app.service.shape import Kind, Shape
 

@@ -13,8 +13,8 @@ from app.db import quarantine, refusals
 from app.db.refusals import Scope, Wanted
 from app.service.intake import take_in
 from app.service.outcomes import Caller, Line, Outcome
-from app.service.refusals import refused
 from app.service.records import joined
+from app.service.refusals import refused
 from app.service.rules import RuleBook
 
 CHUNK = 500

@@ -19,8 +19,8 @@ from app.service.access import Principal
 from app.service.explain import explain
 from app.service.intake import take_in
 from app.service.outcomes import Line, Outcome
-from app.service.refusals import refused
 from app.service.records import MAX_RECORD_BYTES, DossierRecord
+from app.service.refusals import refused
 from app.web import shown
 from app.web.deps import (
     TEXT,

@@ -119,7 +119,7 @@ def test_a_mended_one_is_held_and_a_discarded_one_is_missing(sender: Api):
     sender.batch([put(1, status=5), put(2, status=5), put(3)])
     sender.put(put(1, updated_at="2026-11-16T09:00:00+07:00"))
     waiting = sender.get("/v1/quarantine")["items"]
-    sender.http.delete(f"/v1/quarantine/{waiting[0]['id']}")
+    sender.http.post(f"/v1/quarantine/{waiting[0]['id']}/discard", json={"reason": "typed twice"})
 
     (told,) = asked(sender)["series"]
 

@@ -15,8 +15,8 @@ from app.core.problems import Problem
 from app.db import quarantine, refusals
 from app.db.engine import again_if_deadlocked
 from app.service.access import Principal, Right
-from app.service.refusals import stored_problem
 from app.service.redrive import redrive
+from app.service.refusals import stored_problem
 from app.service.rules import Rules
 from app.web.deps import MAX_ID, Now, Parts, TheParts, Transaction
 from app.web.pages.mended import entries, mended, strangers

@@ -140,9 +140,6 @@ FIELDS: Mapping[str, str] = {
     "suspensions_inferred": "pauses told by statuses alone",
     "aliases": "other names of the dossier",
     "updated_at": "moment of the record",
-    "status_told": "status as the source has it",
-    "suspensions_inferred": "suspensions inferred",
-    "aliases": "other names of the dossier",
 }
 
 FLAGS: Mapping[str, str] = {"true": "yes", "false": "no"}
