@@ -28,6 +28,8 @@ SAYS = {
     "self": (0, "message"),  # Speech, of itself
     "Line": (2, "why"),
     "Doubt": (0, "sentence"),
+    "NoMomentError": (0, "message"),  # of a cell of a file
+    "wrong": (1, "message"),  # (the same)
 }
 # Said by Starlette and FastAPI, so they stand nowhere in our source. Python 3.13 renamed two.
 PHRASES = {HTTPStatus(code).phrase for code in (400, 401, 403, 404, 405, 406, 413, 415, 422, 429)}
