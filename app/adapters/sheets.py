@@ -59,7 +59,8 @@ class Native(NamedTuple):
 
     Attributes:
         record: What was understood of it; whole only where there are no problems.
-        by_day: The events of which only the day is known.
+        told: The days and instants it tells.
+        by_day: Those of which only the day is known.
         weighs: Those of them that move a clock of hours, or a cut-off.
         reject_id: The refused row it mends.
         again: The record with its days read otherwise, to see whether the hour decides.
@@ -68,6 +69,7 @@ class Native(NamedTuple):
     line: int
     record: dict[str, Any]
     problems: tuple[Problem, ...]
+    told: frozenset[str]
     by_day: frozenset[str]
     weighs: frozenset[str]
     reject_id: int | None
@@ -90,6 +92,7 @@ def native(sheet: Sheet, line: int, cells: Sequence[Cell]) -> Native:
         line,
         written(Hours.KEPT),
         tuple(row.problems),
+        frozenset(told),
         by_day,
         (by_day & _AFTER.keys()) - _NO_CLOCK,
         row.reject_id(),

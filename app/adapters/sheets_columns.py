@@ -57,7 +57,7 @@ class Columns:
     @property
     def by_field(self) -> dict[str, Column]:
         """The column of each field that is told."""
-        return {one.field: one for one in self.columns if one.field not in (None, IGNORED)}  # type: ignore[misc]
+        return {one.field: one for one in self.columns if one.field not in (None, IGNORED)}
 
     @property
     def dates(self) -> tuple[Column, ...]:

@@ -22,7 +22,10 @@ from app.db.tables import applicant, quarantine
 
 
 class Refused(NamedTuple):
-    """A record that was not taken in; `personal` is what may identify a citizen, cut out of it."""
+    """A record that was not taken in; `personal` is what may identify a citizen, cut out of it.
+
+    Of a row of a file (`import_id`) the personal part holds its `cells` too.
+    """
 
     line: int
     code: str | None
@@ -32,6 +35,7 @@ class Refused(NamedTuple):
     record: Mapping[str, Any]
     personal: Mapping[str, Any]
     record_hash: str
+    import_id: int | None = None
 
 
 # The hash is of the whole record as it came, salted by a secret of the source: without it a name
@@ -43,16 +47,17 @@ WITH given AS (
     coalesce((SELECT salt FROM source WHERE source.code = :source), ''::bytea)
     || decode(record_hash, 'hex')) AS salted
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given(
-    branch text, code text, conflict boolean, line int, problems jsonb, record jsonb,
-    record_hash text, times int)
+    branch text, code text, conflict boolean, import_id bigint, line int, problems jsonb,
+    record jsonb, record_hash text, times int)
 ), kept AS (
   INSERT INTO quarantine (arrived_at, last_sent_at, times, source, office, branch, code, conflict,
-                          line, problems, record, record_hash)
-  SELECT :now, :now, times, :source, :office, branch, code, conflict, line, problems, record, salted
+                          import_id, line, problems, record, record_hash)
+  SELECT :now, :now, times, :source, :office, branch, code, conflict, import_id, line, problems,
+    record, salted
   FROM given ORDER BY salted
   ON CONFLICT (source, record_hash) WHERE state = 'open' DO UPDATE SET
     times = quarantine.times + excluded.times, last_sent_at = excluded.last_sent_at,
-    problems = excluded.problems, line = excluded.line
+    problems = excluded.problems, line = excluded.line, import_id = excluded.import_id
   RETURNING id, record_hash
 )
 SELECT kept.id, given.record_hash FROM kept JOIN given ON given.salted = kept.record_hash
@@ -66,6 +71,8 @@ SELECT subject, details
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given(subject text, details jsonb)
 ORDER BY subject
 ON CONFLICT (subject) DO UPDATE SET details = excluded.details
+  || CASE WHEN applicant.details ? 'cells' AND NOT excluded.details ? 'cells'
+     THEN jsonb_build_object('cells', applicant.details -> 'cells') ELSE '{}' END
 """
 )
 
@@ -99,7 +106,7 @@ def personal(session: Session, quarantine_id: int) -> dict[str, Any]:
     """What was cut out of a refused record, to be put back when it is driven again."""
     subject = f"quarantine/{quarantine_id}"
     found = session.scalar(select(applicant.c.details).where(applicant.c.subject == subject))
-    return dict(found) if found else {}
+    return {name: part for name, part in found.items() if name != "cells"} if found else {}
 
 
 def personals(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:

@@ -49,6 +49,7 @@ def refused(outcome: Outcome, raw: bytes, caller: Caller, rules: Rules) -> quara
         record=kept,
         personal=personal,
         record_hash=sha256(msgspec.json.encode(record, order="deterministic")).hexdigest(),
+        import_id=caller.import_id,
     )
 
 
