@@ -111,8 +111,8 @@ def _check_pairs(row: Row, told: Mapping[str, Moment], status: int | None) -> No
         if later in told and not any(one in told for one in any_of):
             row.wrong(
                 later,
-                "cell {cell} ({column}) ends what the row does not begin; give {first} too",
-                first=any_of[0],
+                'cell {cell} ({column}) ends what the row does not begin; give "{first}" too',
+                first=DATES[any_of[0]][0],
             )
     if "ended_at" in told and "received_at" in told and not status:
         row.wrong(

@@ -18,12 +18,11 @@ _PROCEDURE_DECIMALS = 6
 _CONTROL = frozenset(chr(code) for code in range(32)) - {"\t", "\n", "\r"}
 
 _NO_SUCH = {
-    "procedure": "cell {cell} ({column}) is no procedure of the catalogue; write its code, or its "
-    "name as GET /v1/procedures has it",
+    "procedure": "cell {cell} ({column}) is no procedure of the catalogue; write its code",
     "branch": "cell {cell} ({column}) is no branch of the catalogue; write its code, or its name "
-    "as GET /v1/branches has it",
+    "in full",
     "commune": "cell {cell} ({column}) is no commune of the catalogue; write its code, or its name "
-    "as GET /v1/communes has it",
+    "in full",
 }
 
 

@@ -4,6 +4,7 @@ import typer
 from pydantic import ValidationError
 
 from app.cli import calendar, deadline, feeds, keeping, playing, pull, quarantine, running, verify
+from app.cli import calendar, deadline, imports, keeping, playing, running
 from app.cli.shared import refuse
 from app.desk import CannotStartError
 
@@ -34,6 +35,7 @@ for _command in (
     playing.simulate,
 ):
     app.command()(_command)
+app.command("import")(imports.import_file)
 _catalogue.command("load")(keeping.catalogue_load)
 _catalogue.command("log")(keeping.catalogue_log)
 _user.command("add")(keeping.user_add)

@@ -112,18 +112,26 @@ _MENDABLE = text(
     """
 SELECT id FROM quarantine
 WHERE id = ANY(:ids) AND state = 'open' AND import_id IS NOT NULL
+  AND import_id IS DISTINCT FROM :now_taken
   AND source = :source AND office = :office AND (branch IS NULL OR branch = ANY(:branches))
 """
 )
 
 
 def mendable(
-    session: Session, ids: Sequence[int], code: str, office: str, branches: Sequence[str]
+    session: Session,
+    ids: Sequence[int],
+    code: str,
+    office: str,
+    branches: Sequence[str],
+    import_id: int | None,
 ) -> frozenset[int]:
-    """Which refused rows a file of that source may mend by naming them."""
+    """Which refused rows of other files a file of that source may mend by naming them."""
     if not ids:
         return frozenset()
-    given = {"ids": list(ids), "source": code, "office": office, "branches": list(branches)}
+    given: dict[str, Any] = {"ids": list(ids), "source": code, "office": office}
+    given["branches"] = list(branches)
+    given["now_taken"] = import_id
     return frozenset(session.scalars(_MENDABLE, given))
 
 

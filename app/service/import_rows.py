@@ -82,28 +82,31 @@ def _keep(
     columns = theirs(sheet.columns.columns)
     cells = {line: kept_cells(row, columns) for line, row in rows.items()}
     named = [one.native.reject_id for one in taken if one.native.reject_id is not None]
-    mends = imports.mendable(session, named, caller.source, caller.office, sorted(caller.branches))
-    fresh, again, settled, hashes = [], {}, [], []
+    mends = imports.mendable(
+        session, named, caller.source, caller.office, sorted(caller.branches), caller.import_id
+    )
+    sound = [one.native for one in taken if one.outcome.outcome != "quarantined"]
+    settled = mends.intersection(one.reject_id for one in sound if one.reject_id is not None)
+    hashes = [row_hash(columns, cells[one.line]) for one in sound]
+    fresh: list[quarantine.Refused] = []
+    again: dict[int, dict[str, Any]] = {}
     for one in taken:
-        reject_id = one.native.reject_id if one.native.reject_id in mends else None
-        line = one.native.line
         if one.outcome.outcome != "quarantined":
-            hashes.append(row_hash(columns, cells[line]))
-            settled += [] if reject_id is None else [reject_id]
             continue
+        told = cells[one.native.line]
         row = refused(one.outcome, _raw(one.native), caller, rules)
         row = row._replace(
-            personal={**row.personal, "cells": cells[line]},
-            record_hash=row_hash(columns, cells[line]),
-            import_id=caller.import_id,
+            personal={**row.personal, "cells": told}, record_hash=row_hash(columns, told)
         )
-        if reject_id is None:
+        reject_id = one.native.reject_id
+        # A line copied in Excel names what another mends: it is a refused row of its own.
+        if reject_id is None or reject_id not in mends - settled - again.keys():
             fresh.append(row)
         else:
             again[reject_id] = row._asdict() | {"id": reject_id}
     quarantine.keep(session, fresh, caller.source, caller.office, now)
     imports.amend(session, list(again.values()), now)
-    imports.settle(session, settled, hashes, caller.source, caller.office, caller.by, now)
+    imports.settle(session, sorted(settled), hashes, caller.source, caller.office, caller.by, now)
 
 
 def row_hash(columns: Sequence[Column], cells: Sequence[Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 import xlsxwriter
 from sqlalchemy.orm import Session
 
+from app.adapters.sheets_columns import Column, Columns, theirs
 from app.adapters.sheets_words import REJECT_ID, REJECT_REASON
 from app.db import imports
 
@@ -27,6 +28,11 @@ def rows(session: Session, import_id: int) -> Iterable[dict[str, Any]]:
         if not full:
             return
         after = whole[-1]["line"]
+
+
+def headings_of(columns: Columns) -> tuple[Column, ...]:
+    """The columns a file of rejects has: those of the file, without ours of an earlier one."""
+    return theirs(columns.columns)
 
 
 def write(

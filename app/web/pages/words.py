@@ -141,6 +141,14 @@ FIELDS: Mapping[str, str] = {
     "aliases": "other names of the dossier",
     "updated_at": "moment of the record",
 }
+OUTCOMES_OF_ROWS: Mapping[str, str] = {
+    "created": "new",
+    "updated": "changed",
+    "unchanged": "as it was",
+    "stale": "older than what is held",
+    "quarantined": "not taken in",
+}
+"""What became of the rows of a file."""
 
 FLAGS: Mapping[str, str] = {"true": "yes", "false": "no"}
 DRIVEN: Mapping[str, str] = {
