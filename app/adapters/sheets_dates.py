@@ -89,9 +89,10 @@ def _serial(number: float, *, since_1904: bool) -> Moment:
     if _DIGITS.fullmatch(f"{number:.0f}"):
         return _written(f"{number:.0f}")
     try:
-        return _local(_EXCEL_EPOCH + timedelta(seconds=round(number * 86_400)))
+        at = _EXCEL_EPOCH + timedelta(seconds=round(number * 86_400))
     except (OverflowError, ValueError):
         raise NoMomentError(NO_DAY) from None
+    return _local(at)
 
 
 def _written(text: str) -> Moment:

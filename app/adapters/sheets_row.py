@@ -184,6 +184,8 @@ class Row:
                 found = f"{found:.{_PROCEDURE_DECIMALS}f}"
             if found is not None:
                 codes = self.sheet.places.procedure(str(found), on)
+                if len(codes) > 1 and on is None and self.problems:
+                    return None  # the day of receipt, once mended, may tell which one it is
                 return self._one(name, codes, "procedure")
         self._needed("procedure", "procedure_name")
         return None
