@@ -42,12 +42,12 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
         *("Loại thủ tục", "Tên loại hồ sơ"),
     ),
     "case": ("Trường hợp", "Trường hợp giải quyết"),
-    "branch": ("Mã chi nhánh", "Chi nhánh", "Chi nhánh VPĐK", "Chi nhánh VPĐKĐĐ"),
+    "branch": ("Chi nhánh", "Mã chi nhánh", "Chi nhánh VPĐK", "Chi nhánh VPĐKĐĐ"),
     "branch_name": (
         *("Tên chi nhánh", "Đơn vị xử lý", "Đơn vị giải quyết", "Cơ quan giải quyết"),
         *("Cơ quan xử lý", "Đơn vị", "Đơn vị thụ lý"),
     ),
-    "commune": ("Mã xã", "Mã xã phường", "Xã/phường", "Xã, phường", "Phường/xã", "Địa bàn"),
+    "commune": ("Xã/phường", "Mã xã", "Mã xã phường", "Xã, phường", "Phường/xã", "Địa bàn"),
     "commune_name": ("Xã", "Tên xã", "Tên xã phường", "Phường xã thị trấn", "Xã phường thị trấn"),
     "applicant": ("Chủ hồ sơ", "Tên chủ hồ sơ", "Chủ sử dụng", "Chủ sử dụng đất", "Tên chủ"),
     "submitter": (

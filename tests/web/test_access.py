@@ -18,6 +18,7 @@ from app.service import access, changes
 from app.service.access import Right
 from app.service.publish import publish
 from app.web.deps import COOKIE, CSRF_HEADER
+from tests.service.sheets import csv_text
 from tests.web.wire import BRANCH, NAME, NOW, OTHER, Api, Clock, code, finished, record
 
 OPEN = {
@@ -54,6 +55,7 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "quarantine_id": 1,
         "webhook_id": 1,
         "source": "one-stop",
+        "import_id": 1,
     } | values
     found = []
     for path, route in flat(app.routes):
@@ -150,6 +152,9 @@ def fill(sender: Api) -> None:
     assert sender.http.post("/v1/webhooks", json=hook).status_code == 201
     pull = {"url": "https://example.org/list", "shape": {"kind": "cursor"}, "branches": [BRANCH]}
     assert sender.http.put("/v1/pulls/one-stop", json=pull).status_code == 200
+    file = csv_text([[code(80), "1.012790", BRANCH, NAME, "hôm qua", "", "", ""]]).encode()
+    taken = sender.http.post("/v1/imports?name=so-tay.csv", content=file).json()
+    assert (taken["id"], taken["counts"]["quarantined"]) == (1, 1)
 
 
 def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
@@ -243,10 +248,12 @@ def test_of_another_branch_nobody_sees_a_row_a_code_a_name_or_a_count(
     for address in (f"/v1/calendars/{BRANCH}", f"/v1/calendars/{BRANCH}/in-force?year=2026"):
         assert STORM["name"] in mine[address][1]
     assert BRANCH in mine["/v1/publications"][1]
-    assert '"quarantined":2' in mine["/v1/reports/on-time"][1].replace(" ", "")
     whole = mine["/v1/completeness?day=2026-11-16"][1].replace(" ", "")
     assert '"dossiers":3' in whole
     assert '"in_quarantine":["0005–0006"]' in whole
+    assert "so-tay.csv" in mine["/v1/imports"][1]
+    assert mine["/v1/imports/1/rejects"][0] == 200
+    assert '"quarantined":3' in mine["/v1/reports/on-time"][1].replace(" ", "")
 
 
 def writes(api: Api) -> dict[str, Any]:
@@ -271,6 +278,7 @@ def writes(api: Api) -> dict[str, Any]:
             ),
             {409, 403},
         ),
+        "fetch what was refused of": (http.get("/v1/imports/1/rejects"), 404),
         "speak for": (http.post("/v1/heartbeat", json={"branches": [BRANCH]}), 404),
         "listen to": (
             http.post("/v1/webhooks", json={"url": "https://x.vn/", "branches": [BRANCH]}),
@@ -362,6 +370,8 @@ def needed(method: str, path: str) -> Right | None:
         return Right.CATALOGUE
     if path.startswith("/v1/pulls") or (path.startswith("/v1/feeds") and method != "GET"):
         return Right.ADMIN
+    if path.endswith("/rejects"):  # whole rows, with the names in them
+        return Right.INTAKE
     if method == "GET" or path == "/v1/deadlines":
         return Right.READ
     catalogue = path.endswith("/recounts") or path.startswith(

@@ -10,9 +10,9 @@ import secrets
 import zlib
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -25,7 +25,7 @@ from app.service.imports import KINDS, Report
 from app.web.deps import MAX_ID, Now, Parts, TheParts, Transaction
 from app.web.imports import moment_of, precision, run_of, take, whose, workbook
 from app.web.pages import words
-from app.web.pages.shell import PageRoute, Person, posting, render, speech
+from app.web.pages.shell import PageRoute, Person, Posting, posting, render, speech
 from app.web.problems import ProblemError
 from app.web.uploads import Upload, upload
 
@@ -231,14 +231,10 @@ def _body(waits: dict[str, Any]) -> bytes:
     return zlib.decompress(base64.b64decode(waits["file"]))
 
 
-@router.post("/imports/take", max_body_size=1 << 62)
-async def take_in(request: Request, held: TheParts, now: Now, who: Person) -> Response:
+@router.post("/imports/take")
+def take_in(held: TheParts, now: Now, who: Posting, token: Annotated[str, Form()] = "") -> Response:
     """Take in the file that was shown, as it was shown."""
-    _clerk(who)
-    async with upload(request, _FORM_BYTES) as sent:
-        posting(who, sent.fields.get("csrf", ""))
-        token = sent.fields.get("token", "")
-    return await run_in_threadpool(_taken, held, now, who, token)
+    return _taken(held, now, _clerk(who), token)
 
 
 def _taken(held: Parts, now: datetime, who: Principal, token: str) -> Response:
