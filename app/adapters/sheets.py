@@ -7,7 +7,7 @@ that the order stays. A promise without an hour holds until the end of its day.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -264,8 +264,3 @@ def _written(value: Any) -> Any:  # noqa: ANN401 a value as JSON has it
     if isinstance(value, dict):
         return {name: _written(one) for name, one in value.items() if one is not None}
     return value
-
-
-def without_hour(at: datetime) -> bool:
-    """Whether an instant we wrote has no hour of its own."""
-    return at.astimezone(ZONE).time() in (time(), END_OF_DAY)

@@ -138,6 +138,11 @@ def _columns(
     return Columns(number, columns)
 
 
+def usual(heading: str) -> str | None:
+    """The field of a heading where nobody says otherwise."""
+    return _field(heading, {})
+
+
 def _field(heading: str, known: Mapping[str, str]) -> str | None:
     for key in (plain(heading), plain_heading(heading)):
         if key in known:

@@ -11,6 +11,8 @@ from app.adapters.sheets_words import composed, plain
 _SHORTER = (("vanphongdangkydatdai", "vpdkdd"), ("chinhanh", "cn"), ("cnvpdkdd", "cnvpdk"))
 _COMMUNE = re.compile(r"^(?:xã|phường|thị trấn|đặc khu|x\.|p\.|tt\.)\s*", re.IGNORECASE)
 _PROCEDURE = re.compile(r"\d\.\d{6}(?:\.[0-9A-Za-z]+)*", re.ASCII)
+# Excel takes a code for a number: it drops the zero at its end, and may write a comma.
+_NUMBER = re.compile(r"(\d)[.,](\d{1,6})", re.ASCII)
 _COMMUNE_DIGITS = 5
 
 
@@ -82,6 +84,9 @@ class Places:
         head = text.split(" ", 1)[0].rstrip(":-–")  # "1.012783 - Cấp đổi Giấy chứng nhận"
         if _PROCEDURE.fullmatch(head):
             return frozenset({head})
+        number = _NUMBER.fullmatch(text)
+        if number is not None:
+            return frozenset({f"{number[1]}.{number[2]:0<6}"})
         found = self.procedures.find(text)
         if len(found) > 1 and on is not None:
             now = frozenset(code for code in found if self.in_force(code, on))

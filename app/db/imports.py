@@ -1,7 +1,7 @@
 """Files that were taken in, how their columns are read, and what of them was refused."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -195,12 +195,20 @@ def amend(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) ->
 
 
 # A file between its preview and its being taken in may hold names, so it waits where names are.
-def wait(session: Session, token: str, details: Mapping[str, Any], overdue: datetime) -> None:
-    """Keep a file until it is confirmed; files that have waited since before `overdue` go."""
-    waiting = applicant.c.subject.like("import/%")
-    stale = applicant.c.details["at"].astext.cast(applicant.c.subject.type) < overdue.isoformat()
-    session.execute(delete(applicant).where(waiting, stale))
-    session.execute(insert(applicant).values(subject=f"import/{token}", details=dict(details)))
+_WAITING = "import/%"
+
+
+def wait(session: Session, token: str, details: Mapping[str, Any], now: datetime) -> None:
+    """Keep a file until it is confirmed."""
+    kept = {**details, "at": now.astimezone(UTC).isoformat()}
+    session.execute(insert(applicant).values(subject=f"import/{token}", details=kept))
+
+
+def forget_waiting(session: Session, before: datetime) -> int:
+    """Let files go that have waited since before a moment; return how many."""
+    overdue = applicant.c.details["at"].astext < before.astimezone(UTC).isoformat()
+    gone = delete(applicant).where(applicant.c.subject.like(_WAITING), overdue)
+    return len(session.execute(gone.returning(applicant.c.subject)).all())
 
 
 def waiting(session: Session, token: str) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.adapters.sheets_columns import Columns, theirs
+from app.adapters.sheets_columns import Columns, theirs, usual
 from app.adapters.sheets_words import plain_heading
 from app.core.problems import Problem
 from app.db import imports
@@ -129,7 +129,7 @@ def take_file(
     with sessions.begin() as session:
         imports.known_source(session, caller.source, caller.source)
         found = plan(session, table, options, caller, book.in_force(session), now)
-        imports.remember(session, caller.source, _remembered(options))
+        imports.remember(session, caller.source, _new(session, caller.source, options))
         import_id = imports.begin(
             session,
             source=caller.source,
@@ -161,8 +161,11 @@ def take_file(
     return report
 
 
-def _remembered(options: Options) -> dict[str, str]:
-    return {plain_heading(heading): told for heading, told in (options.mapping or {}).items()}
+def _new(session: Session, source: str, options: Options) -> dict[str, str]:
+    """What the mapping of this file says that is not known of its headings."""
+    said = imports.mapping(session, source)
+    told = {plain_heading(heading): held for heading, held in (options.mapping or {}).items()}
+    return {name: held for name, held in told.items() if name in said or held != usual(name)}
 
 
 def _columns(found: Plan) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def opened(file: BinaryIO, encoding: str | None) -> Table:
         return _rows(file, known, separator, skipped)
 
     name = "utf-8" if known == "utf-8-sig" else "windows-1258" if known == "cp1258" else known
-    return Table(rows, None, {"encoding": name, "separator": separator})
+    return Table(rows, {"encoding": name, "separator": separator})
 
 
 def _encoding(file: BinaryIO, asked: str | None) -> str:

@@ -27,12 +27,10 @@ class Table:
 
     Attributes:
         rows: Each row with its number as people see it, blank ones too.
-        height: The number of the last row; None where only reading tells.
         written: How it is written: a name of the sheet, or encoding and separator.
     """
 
     rows: Callable[[], Rows]
-    height: int | None
     written: dict[str, str] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     since_1904: bool = False

@@ -8,6 +8,7 @@ needs, inflated by us under a bound and read through by an XML parser that allow
 
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -43,6 +44,13 @@ _WORKBOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _AS_IT_IS = ("[Content_Types].xml", "_rels/.rels", "xl/styles.xml")
 
 
+# What zipfile and expat say of a file that is broken, each in its own word.
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError),
+    *(OSError, ValueError, LookupError),
+)
+
+
 @contextmanager
 def opened(file: BinaryIO, size: int, sheet: str | None) -> Iterator[Table]:
     """The table of a sheet of a workbook; the first visible one if none is named.
@@ -65,12 +73,11 @@ def opened(file: BinaryIO, size: int, sheet: str | None) -> Iterator[Table]:
             raise FileRefusedError(
                 Problem("", "the workbook declares entities of its own, which no Excel writes")
             ) from None
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, KeyError):
+        except _UNREADABLE:
             raise _broken() from None
         with _read(clean) as workbook:
             yield Table(
                 rows=lambda: _rows(workbook, name),
-                height=filled.last_row,
                 written={"sheet": name},
                 faults=filled.faults,
                 since_1904=since_1904,
@@ -131,6 +138,8 @@ class _Unpacked:
     def _copy(self, name: str, look: Look, to: str | None = None) -> None:
         """Inflate a part, look through it, and pack it anew."""
         info = self.parts[name.lower()]
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise zipfile.BadZipFile
         if info.flag_bits & 1:
             raise FileRefusedError(Problem("", "the workbook has a password; save it without one"))
         bomb = info.file_size > _SMALL and info.file_size > MAX_RATIO * max(1, info.compress_size)

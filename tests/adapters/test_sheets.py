@@ -239,6 +239,7 @@ def test_a_receipt_number_is_the_code_where_there_is_no_other():
         ("1.012790.H20", "1.012790.H20"),
         ("1.012790 - Đính chính", "1.012790"),
         (1.01279, "1.012790"),
+        ("1,01279", "1.012790"),
         ("đính chính giấy chứng nhận đã cấp", "1.012790"),
         ("Dinh chinh Giay chung nhan da cap", "1.012790"),
         ("Tách thửa hoặc hợp thửa đất", "1.012784"),

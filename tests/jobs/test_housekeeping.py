@@ -6,8 +6,8 @@ from datetime import timedelta
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from app.db import access, job_runs
-from app.db.tables import access_token, client, job_run, source
+from app.db import access, imports, job_runs
+from app.db.tables import access_token, applicant, client, job_run, source
 from app.db.tables import session as sign_in
 from jobs import Context, housekeeping
 from tests.jobs.rows import vn
@@ -31,13 +31,14 @@ def test_what_has_expired_goes_once_a_day(
     for days in (15, 13):
         started = NOW - timedelta(days=days)
         job_runs.record(session, "flags", started, started, done=1)
+        imports.wait(session, f"waits-{days}", {"file": ""}, NOW - timedelta(hours=days + 10))
     session.commit()
 
     gone = [housekeeping.sweep_out(context, NOW + timedelta(hours=n)) for n in range(3)]
 
-    assert gone == [3, 0, 0]
-    for table, left in ((access_token, 1), (sign_in, 1), (job_run, 2)):
+    assert gone == [4, 0, 0]
+    for table, left in ((access_token, 1), (sign_in, 1), (job_run, 2), (applicant, 1)):
         assert session.scalar(select(func.count()).select_from(table)) == left
     ledger = session.execute(select(job_run).where(job_run.c.run_key.is_not(None))).mappings().one()
-    assert (ledger["run_key"], ledger["done"]) == ("housekeeping:2026-11-22", 3)
+    assert (ledger["run_key"], ledger["done"]) == ("housekeeping:2026-11-22", 4)
     assert ledger["finished_at"] is not None

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, MetaData, func, select
 
 from app.db import imports as runs
 from app.db.engine import Sessions
-from app.db.tables import alert, applicant, dossier, import_run, quarantine, watch
+from app.db.tables import applicant, dossier, import_run, quarantine
 from app.service import imports, rejects
+from app.service.import_rows import speaking
 from app.service.imports import Report
 from app.service.intake import Caller
 from app.service.rules import RuleBook
@@ -225,15 +226,17 @@ def test_the_first_rows_are_shown_as_understood_and_without_names(take: Take):
 # --------------------------------------------------------------------------------------- historical
 
 
-def test_an_old_list_raises_no_alarm(take: Take, sessions: Sessions):
+def test_an_old_list_is_marked_so_that_it_raises_no_alarm(
+    take: Take, clerk: Caller, sessions: Sessions
+):
     old = [row(1, Mã_hồ_sơ=code(1, "260105"), Ngày_nhận="05/01/2026", Ngày_hẹn_trả="")]
-    take(workbook(old), historical=True)
+    report = take(workbook(old), historical=True)
 
     with sessions() as session:
-        run_row = session.execute(select(import_run)).mappings().one()
-        assert session.scalar(select(func.count()).select_from(alert)) == 0
-        assert session.scalar(select(func.count()).select_from(watch)) in (0, 1)
-    assert run_row["historical"] is True
+        assert session.execute(select(import_run.c.historical)).scalar_one() is True
+    speaker = speaking(clerk, report.import_id, historical=True)
+    assert (speaker.historical, speaker.import_id) == (True, report.import_id)
+    assert speaker.branches == clerk.branches
 
 
 # ------------------------------------------------------------------------------------------ columns
@@ -254,6 +257,19 @@ def test_a_mapping_is_remembered_for_the_source_and_no_other(take: Take, clerk: 
     with pytest.raises(FileRefusedError):
         take(file, OTHER)
     assert clerk.source != OTHER.source
+
+
+def test_of_a_mapping_only_what_was_not_known_is_remembered(take: Take, sessions: Sessions):
+    head = ["Vào sổ" if name == "Ngày nhận" else name for name in HEAD]
+    file = workbook([row(1)], head)
+    take(file, mapping={"Vào sổ": "received_at", "Mã hồ sơ": "code", "Ngày trả": "-"})
+
+    with sessions() as session:
+        said = runs.mapping(session, "one-stop")
+    assert said == {"vaoso": "received_at", "ngaytra": "-"}
+    back = take(file, mapping={"Ngày trả": "handed_over_at"})
+    assert back.plan.sheet.columns.by_field["handed_over_at"].heading == "Ngày trả"
+    assert take(file).plan.sheet.columns.by_field["handed_over_at"].remembered
 
 
 def test_unknown_columns_are_told_and_left_out(take: Take):

@@ -1,6 +1,7 @@
 """What a file may be and what it may cost."""
 
 import io
+import random
 import subprocess
 import sys
 import time
@@ -342,3 +343,32 @@ def test_bombs_do_not_kill_a_process_of_little_memory(tmp_path: Path):
         cwd=Path(__file__).parents[2],
     )
     assert ran.stdout.split() == ["refused"] * 3, ran.stderr
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_file_damaged_anywhere_is_read_or_refused(seed: int):
+    """Never another exception, whichever byte of the file, or of a part in it, is another."""
+    dice = random.Random(seed)  # noqa: S311 dice, not secrets
+    book = workbook([row(n) for n in range(5)])
+    with zipfile.ZipFile(io.BytesIO(book)) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    files = [book, csv_text([row(1)]).encode(), csv_text([row(1)]).encode("utf-16")]
+
+    def damaged(held: bytes) -> bytes:
+        spoilt = bytearray(held)
+        for _ in range(dice.randrange(1, 5)):
+            at = dice.randrange(len(spoilt))
+            spoilt[at : at + dice.randrange(3)] = dice.randbytes(dice.randrange(3))
+        return bytes(spoilt)
+
+    ends = {"read": 0, "refused": 0}
+    for number in range(300):
+        name = dice.choice(list(parts))
+        inside = patched(book, {name: damaged(parts[name])})
+        file = inside if number % 2 else damaged(dice.choice(files))
+        try:
+            cells(file)
+            ends["read"] += 1
+        except FileRefusedError:
+            ends["refused"] += 1
+    assert min(ends.values()) > 30

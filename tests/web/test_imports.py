@@ -328,7 +328,7 @@ def test_what_cannot_be_read_is_said_on_the_page(clerk: Clerk):
     answer = clerk.preview(b"a,b\n1,2", "x.csv")
 
     assert answer.status_code == 422
-    assert "không thấy dòng tiêu đề trong 40 dòng đầu" in words(answer.text)
+    assert "Không thấy dòng tiêu đề trong 40 dòng đầu" in words(answer.text)
     assert clerk.preview(b"x" * (21 * 1024 * 1024), "x.csv").status_code == 413
     assert clerk.preview(workbook([row(1)]), as_of="hôm qua").status_code == 422
 

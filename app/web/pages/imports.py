@@ -134,8 +134,9 @@ def _previewed(
         if waits:
             runs.forget(session, fields["token"])
         packed = base64.b64encode(zlib.compress(body, 1)).decode()
-        kept = {"by": who.by, "at": now.isoformat(), "name": name, "file": packed}
-        runs.wait(session, token, kept | {"wished": wished}, now - _WAITS)
+        runs.forget_waiting(session, now - _WAITS)
+        kept = {"by": who.by, "name": name, "file": packed, "wished": wished}
+        runs.wait(session, token, kept, now)
         branches = _branches(held, session, who)
     return _shown_preview(request, report, name, token, branches)
 
