@@ -3,8 +3,18 @@
 import typer
 from pydantic import ValidationError
 
-from app.cli import calendar, deadline, feeds, keeping, playing, pull, quarantine, running, verify
-from app.cli import calendar, deadline, imports, keeping, playing, running
+from app.cli import (
+    calendar,
+    deadline,
+    feeds,
+    imports,
+    keeping,
+    playing,
+    pull,
+    quarantine,
+    running,
+    verify,
+)
 from app.cli.shared import refuse
 from app.desk import CannotStartError
 

@@ -12,14 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Shown
 
 from app import wallclock
-from app.adapters.sheets_dates import ZONE
+from app.adapters.sheets.dates import ZONE
 from app.cli.deadline import Language
 from app.cli.shared import AsJson, author, opened_database, out, refuse
 from app.db.engine import Sessions
 from app.service import imports, rejects
 from app.service.import_read import Options
 from app.service.imports import Report
-from app.service.intake import Caller
+from app.service.outcomes import Caller
 from app.service.rules import RuleBook
 from app.service.sheet_files import opened
 from app.service.sheet_tables import FileRefusedError

@@ -7,21 +7,21 @@ from itertools import islice
 
 from sqlalchemy.orm import Session
 
-from app.adapters.sheets_columns import (
+from app.adapters.sheets.columns import (
     SEARCHED,
     Columns,
     NoHeadingsError,
     found_in,
     is_numbering,
 )
-from app.adapters.sheets_dates import ORDER, Cell
-from app.adapters.sheets_names import Names, Places, without_kind
-from app.adapters.sheets_row import Sheet
+from app.adapters.sheets.dates import ORDER, Cell
+from app.adapters.sheets.names import Names, Places, without_kind
+from app.adapters.sheets.row import Sheet
 from app.core.codes import procedure_code
 from app.core.limits import in_force
 from app.core.problems import Problem
 from app.db import catalogue, imports
-from app.service.intake import Caller
+from app.service.outcomes import Caller
 from app.service.rules import Rules
 from app.service.sheet_tables import MAX_ROWS, FileRefusedError, Rows, Table
 

@@ -9,17 +9,19 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from app.adapters.sheets import Hours, Native, native
-from app.adapters.sheets_columns import Column, theirs
-from app.adapters.sheets_dates import Cell
-from app.adapters.sheets_row import LONGEST_CELL, Sheet
+from app.adapters.sheets.columns import Column, theirs
+from app.adapters.sheets.dates import Cell
+from app.adapters.sheets.records import Hours, Native, native
+from app.adapters.sheets.row import LONGEST_CELL, Sheet
 from app.core.codes import procedure_code
 from app.core.findings import Findings
 from app.core.office_hours import CalendarError
 from app.core.problems import Problem
 from app.db import imports, quarantine
 from app.service import records
-from app.service.intake import Caller, Line, Outcome, refused, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Caller, Line, Outcome
+from app.service.refusals import refused
 from app.service.rows import found
 from app.service.rules import RuleBook, Rules
 

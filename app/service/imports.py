@@ -8,14 +8,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.adapters.sheets_columns import Columns, theirs, usual
-from app.adapters.sheets_words import plain_heading
+from app.adapters.sheets.columns import Columns, theirs, usual
+from app.adapters.sheets.lexicon import plain_heading
 from app.core.problems import Problem
 from app.db import imports
 from app.db.engine import Sessions, again_if_deadlocked
 from app.service.import_read import Options, Plan, pieces, plan
 from app.service.import_rows import Taken, speaking, take
-from app.service.intake import CHUNK, Caller
+from app.service.intake import CHUNK
+from app.service.outcomes import Caller
 from app.service.rules import RuleBook
 from app.service.sheet_tables import Table
 

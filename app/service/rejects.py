@@ -6,8 +6,8 @@ from typing import Any, BinaryIO
 import xlsxwriter
 from sqlalchemy.orm import Session
 
-from app.adapters.sheets_columns import Column, Columns, theirs
-from app.adapters.sheets_words import REJECT_ID, REJECT_REASON
+from app.adapters.sheets.columns import Column, Columns, theirs
+from app.adapters.sheets.lexicon import REJECT_ID, REJECT_REASON
 from app.db import imports
 
 _PAGE = 1_000

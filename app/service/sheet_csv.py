@@ -6,8 +6,8 @@ import io
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from app.adapters.sheets_columns import SEARCHED, score
-from app.adapters.sheets_row import LONGEST_CELL
+from app.adapters.sheets.columns import SEARCHED, score
+from app.adapters.sheets.row import LONGEST_CELL
 from app.core.problems import Problem
 from app.service.sheet_tables import FileRefusedError, Rows, Table
 

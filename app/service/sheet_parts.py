@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from xml.parsers import expat
 
-from app.adapters.sheets_row import Faults
+from app.adapters.sheets.row import Faults
 from app.core.problems import Problem
 from app.service.sheet_tables import MAX_ROWS
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from app.adapters.sheets_dates import Cell
-from app.adapters.sheets_row import Faults
+from app.adapters.sheets.dates import Cell
+from app.adapters.sheets.row import Faults
 from app.core.problems import Problem
 
 MAX_ROWS = 200_000

@@ -13,8 +13,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
-from app.adapters.sheets_columns import Columns
-from app.adapters.sheets_dates import END_OF_DAY, ZONE
+from app.adapters.sheets.columns import Columns
+from app.adapters.sheets.dates import END_OF_DAY, ZONE
 from app.core.problems import Problem
 from app.db import imports as runs
 from app.service import imports, rejects

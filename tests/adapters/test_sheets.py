@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.adapters.sheets import Hours, Native, native
-from app.adapters.sheets_columns import Columns, NoHeadingsError, found_in, is_numbering, letter
-from app.adapters.sheets_dates import Cell
-from app.adapters.sheets_names import Names, Places
-from app.adapters.sheets_row import Faults, Sheet
-from app.adapters.sheets_words import DATES, FIELDS, HEADINGS, TEXTS, plain
+from app.adapters.sheets.columns import Columns, NoHeadingsError, found_in, is_numbering, letter
+from app.adapters.sheets.dates import Cell
+from app.adapters.sheets.lexicon import DATES, FIELDS, HEADINGS, TEXTS, plain
+from app.adapters.sheets.names import Names, Places
+from app.adapters.sheets.records import Hours, Native, native
+from app.adapters.sheets.row import Faults, Sheet
 from app.web.language import detail
 
 NOW = datetime(2026, 11, 20, 3, 15, tzinfo=UTC)

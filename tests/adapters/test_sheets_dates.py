@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from app.adapters.sheets_dates import Cell, NoMomentError, moment
+from app.adapters.sheets.dates import Cell, NoMomentError, moment
 
 DAY = "2026-11-16T00:00:00+07:00"
 MINUTE = "2026-11-16T08:10:00+07:00"

@@ -12,7 +12,7 @@ from app.db.engine import Sessions
 from app.service import imports
 from app.service.import_read import Options
 from app.service.imports import Report
-from app.service.intake import Caller
+from app.service.outcomes import Caller
 from app.service.rules import RuleBook
 from app.service.sheet_files import opened
 from tests.jobs.rows import vn

@@ -17,7 +17,7 @@ from app.db.tables import applicant, dossier, import_run, quarantine
 from app.service import imports, rejects
 from app.service.import_rows import speaking
 from app.service.imports import Report
-from app.service.intake import Caller
+from app.service.outcomes import Caller
 from app.service.rules import RuleBook
 from app.service.sheet_tables import FileRefusedError
 from app.web.imports import reasons

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.adapters.sheets_words import DATES, FIELDS, IGNORED, TEXTS
+from app.adapters.sheets.lexicon import DATES, FIELDS, IGNORED, TEXTS
 from app.core.problems import Problem
 from app.db import imports as runs
 from app.service.access import Principal, Right

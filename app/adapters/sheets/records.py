@@ -11,9 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from app.adapters.sheets_dates import END_OF_DAY, ZONE, Cell, Moment
-from app.adapters.sheets_row import Row, Sheet
-from app.adapters.sheets_words import DATES
+from app.adapters.sheets.dates import END_OF_DAY, ZONE, Cell, Moment
+from app.adapters.sheets.lexicon import DATES
+from app.adapters.sheets.row import Row, Sheet
 from app.core.clock import Reason
 from app.core.lifecycle import Status
 from app.core.problems import Problem

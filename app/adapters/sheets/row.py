@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.adapters.sheets_columns import Columns, letter
-from app.adapters.sheets_dates import MONTH_FIRST, Cell, Moment, NoMomentError, moment
-from app.adapters.sheets_names import Places
-from app.adapters.sheets_words import CHANNELS, KINDS, STATUSES, composed, plain
+from app.adapters.sheets.columns import Columns, letter
+from app.adapters.sheets.dates import MONTH_FIRST, Cell, Moment, NoMomentError, moment
+from app.adapters.sheets.lexicon import CHANNELS, KINDS, STATUSES, composed, plain
+from app.adapters.sheets.names import Places
 from app.core.problems import Problem
 
 LONGEST_CELL = 32_767

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.adapters.sheets_dates import Cell
-from app.adapters.sheets_words import (
+from app.adapters.sheets.dates import Cell
+from app.adapters.sheets.lexicon import (
     DATES,
     FIELDS,
     HEADINGS,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
-from app.adapters.sheets_words import composed, plain
+from app.adapters.sheets.lexicon import composed, plain
 
 _SHORTER = (("vanphongdangkydatdai", "vpdkdd"), ("chinhanh", "cn"), ("cnvpdkdd", "cnvpdk"))
 _COMMUNE = re.compile(r"^(?:xã|phường|thị trấn|đặc khu|x\.|p\.|tt\.)\s*", re.IGNORECASE)
