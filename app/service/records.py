@@ -191,7 +191,9 @@ def decode(raw: bytes) -> DossierRecord | Problem:
 
 
 def head(raw: bytes) -> Head | None:
-    """The beginning of reading a record; None where it is none."""
+    """The beginning of reading a record; None where it is none, or may hold what no column can."""
+    if b"\\u0000" in raw:
+        return None
     try:
         return _head.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

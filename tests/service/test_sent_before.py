@@ -110,3 +110,9 @@ def test_it_is_heard_all_the_same(sessions: Sessions, book: RuleBook):
         heard = session.scalar(select(feed.c.heard_at).where(feed.c.branch == BRANCH))
         stamp = session.scalar(select(dossier.c.updated_at))
     assert heard == stamp
+
+
+def test_a_code_that_no_column_can_hold_sinks_no_neighbour(sessions: Sessions, book: RuleBook):
+    outcomes = take(sessions, book, [raw(1), raw(2, code="H20.16\x00"), raw(3)])
+
+    assert [one.outcome for one in outcomes] == ["created", "quarantined", "created"]
