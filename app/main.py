@@ -42,6 +42,7 @@ from app.web import (
 )
 from app.web.crew import Crew, calm_collector
 from app.web.deps import Parts, with_right
+from app.web.patience import Patience
 
 _STATIC = Path(__file__).parent / "static"
 # A body is read and parsed before the credential is looked at: a bound for everybody.
@@ -103,6 +104,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
     )
     problems.install(app)
     app.middleware("http")(_with_headers)
+    app.add_middleware(Patience)
     for room in (
         oauth,
         batch,

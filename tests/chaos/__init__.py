@@ -1,0 +1,11 @@
+"""What must never happen, tried for long: programs beside the suite that anyone can run.
+
+`make chaos` runs all of them. Each makes databases of its own, on an embedded PostgreSQL in a
+temporary folder or on the server given with `--database`, and drops them when it ends. Each prints
+what it did and a verdict; its exit status is 0 only if everything held.
+
+* `python -m tests.chaos.kill_intake` kills the server, its intake processes and the database's
+  connections at random moments of a load, restarts and sends again.
+* `python -m tests.chaos.eight_clients` lets eight clients send overlapping sets at once.
+* `python -m tests.chaos.bombs` sends what should burst memory, time or patience.
+"""
