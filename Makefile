@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test check cover bench lock clean
+.PHONY: help demo run test check cover bench chaos lock clean
 
 BIN   := .venv/bin
 TESTS ?= tests
@@ -54,6 +54,12 @@ cover: .venv/.dev-installed ## The law's own room must be covered whole, branch 
 
 bench: .venv/.dev-installed ## Measurements (tests/benchmarks), one after the other
 	@exec $(BIN)/python -m pytest -q -s -p no:randomly -o 'python_files=bench_*.py' $(ARGS) tests/benchmarks
+
+chaos: .venv/.dev-installed ## What must never happen, tried for long: kills, eight clients, bombs, fuzz (ARGS=--database=…); half an hour
+	@$(BIN)/python -m tests.chaos.kill_intake $(ARGS)
+	@$(BIN)/python -m tests.chaos.eight_clients $(ARGS)
+	@$(BIN)/python -m tests.chaos.bombs $(ARGS)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: ## Choose the newest versions pyproject.toml allows and write both lock files
 	$(need_python)@rm -rf .lock-venv && "$(PYTHON)" -m venv .lock-venv
