@@ -5,6 +5,7 @@ records go by `updated_at`. So memory holds one block, and blocks can be made an
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 from typing import Final, TypeAlias
@@ -30,6 +31,33 @@ PER_DOSSIER: Final = 3.34
 Record: TypeAlias = Snapshot | Spoiled
 
 
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How good a source is: shares of records, from 0 to 1.
+
+    Attributes:
+        resent: Sent a second time within three days.
+        behind: Sent after a newer snapshot of the same dossier.
+        bad: Accompanied by a wrong copy.
+        newest: Only the last snapshot of each dossier, in the order of their numbers.
+    """
+
+    resent: float = RESENT
+    behind: float = BEHIND
+    bad: float = BAD
+    newest: bool = False
+
+    @property
+    def per_dossier(self) -> float:
+        """About how many records a dossier sends."""
+        if self.newest:
+            return 1 + self.bad
+        return PER_DOSSIER / (1 + RESENT) * (1 + self.resent + self.bad)
+
+
+USUAL: Final = Mix()
+
+
 def dossier(seed: int, number: int, plan: Plan) -> list[Snapshot]:
     """Return what a source sends about one dossier, in order: one to four whole snapshots.
 
@@ -43,8 +71,9 @@ def stream(
 ) -> Iterator[Record]:
     """Yield the records of a year that ends at `until`, in the order they are sent."""
     plan = Plan(seed, dossiers, province, until)
+    mix = USUAL if faults else replace(USUAL, bad=0.0)
     for start in range(0, dossiers, BLOCK):
-        yield from block(seed, range(start, min(start + BLOCK, dossiers)), plan, faults=faults)
+        yield from block(seed, range(start, min(start + BLOCK, dossiers)), plan, mix)
 
 
 def lines(
@@ -58,28 +87,31 @@ def lines(
         yield encoder.encode(record) + b"\n"
 
 
-def snapshots(dossiers: int, *, faults: bool = True) -> int:
+def snapshots(dossiers: int, mix: Mix = USUAL) -> int:
     """Return about how many lines a year of so many dossiers has, for a progress bar."""
-    return round(dossiers * PER_DOSSIER * (1 + BAD * faults)) + faults
+    return round(dossiers * mix.per_dossier) + bool(mix.bad)
 
 
-def block(seed: int, numbers: range, plan: Plan, *, faults: bool) -> list[Record]:
+def block(seed: int, numbers: range, plan: Plan, mix: Mix) -> list[Record]:
     """Return the records of consecutive dossiers by time, some twice, some behind newer ones."""
     chance = Random((seed << 33) ^ ~numbers.start).random
     wrong = Random((seed << 34) ^ ~numbers.start)  # its own dice: the good ones stay as they are
     sent: list[tuple[int, int, Record]] = []
     for number in numbers:
         told = _told(seed, number, plan)
+        if mix.newest:
+            told = told[-1:]
         for turn, (at, record) in enumerate(told, 1):
             arrives = at
-            if chance() < BEHIND and turn < len(told):
+            if chance() < mix.behind and turn < len(told):
                 arrives = told[turn][0] + 1 + int(chance() * HOUR)
             sent.append((arrives, len(sent), record))
-            if chance() < RESENT:
+            if chance() < mix.resent:
                 sent.append((arrives + 1 + int(chance() * RESENT_WITHIN), len(sent), record))
-            if faults and wrong.random() < BAD:
+            if mix.bad and wrong.random() < mix.bad:
                 sent.append((arrives - 1, len(sent), spoiled(record, number, wrong)))
-    sent.sort(key=_when)
+    if not mix.newest:
+        sent.sort(key=_when)
     return [record for _, _, record in sent]
 
 

@@ -1,3 +1,4 @@
+import gzip
 import json
 from collections import Counter
 from datetime import datetime
@@ -7,11 +8,12 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from app.simulator import play, year
+from app.simulator import play, window, year
 from app.simulator.plan import Plan
 from app.simulator.province import Province
+from app.simulator.year import Mix
 
-WHO = {"base_url": "http://one-stop.test", "client_id": "mot-cua", "client_secret": "kín"}
+SECRET = "kín"  # noqa: S105 of a fake
 
 
 class FakeApi:
@@ -44,6 +46,10 @@ class FakeApi:
     def _batch(self, request: httpx.Request, failure: str) -> httpx.Response:
         if failure == "refused":
             raise httpx.ConnectError("refused", request=request)
+        if failure == "400":
+            return httpx.Response(400, text="no")
+        if failure == "503":
+            return httpx.Response(503, headers={"Retry-After": "7"})
         if failure == "500":
             return httpx.Response(500, text="broken")
         if failure == "expired":
@@ -53,7 +59,7 @@ class FakeApi:
         return httpx.Response(200, text="\n".join(lines[:-1] if failure == "cut" else lines))
 
     def _token(self, form: dict[str, list[str]]) -> httpx.Response:
-        if form["client_secret"] != [WHO["client_secret"]]:
+        if form["client_secret"] != [SECRET]:
             return httpx.Response(401, json={"error": "invalid_client"})
         assert form["grant_type"] == ["client_credentials"]
         self.tokens += 1
@@ -72,7 +78,10 @@ class FakeApi:
         assert request.headers["Content-Type"] == "application/x-ndjson"
         tally: Counter[str] = Counter()
         lines = []
-        for number, line in enumerate(request.content.splitlines(), 1):
+        body = request.read()
+        if request.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        for number, line in enumerate(body.splitlines(), 1):
             outcome = self._outcome(line)
             tally[outcome] += 1
             lines.append(json.dumps({"line": number, "outcome": outcome}))
@@ -91,14 +100,18 @@ class FakeApi:
         return "updated" if held else "created"
 
 
+def server(api: FakeApi, secret: str = SECRET) -> play.Server:
+    return play.Server("http://one-stop.test", "mot-cua", secret, api.transport())
+
+
 def played(api: FakeApi, until: datetime, **more: Any) -> play.Totals:  # noqa: ANN401 - as play
-    how: dict[str, Any] = {"dossiers": 300, "seed": 5, "chunk": 200, "faults": False, **WHO, **more}
-    return play.play(until=until, transport=api.transport(), **how)
+    how: dict[str, Any] = {"dossiers": 300, "seed": 5, "chunk": 200, "mix": Mix(bad=0.0)}
+    return play.play(server(api), until=until, **(how | more))
 
 
 def test_a_year_arrives_whole(lists: dict[str, Any], dong_thap: Province, until: datetime):
     api, steps = FakeApi(lists, failures=[]), list[int]()
-    totals = played(api, until, on_progress=steps.append)
+    totals = played(api, until, on_progress=lambda lines, _: steps.append(lines))
     sent = list(year.lines(5, 300, dong_thap, until, faults=False))
 
     assert totals.snapshots == totals.received == len(sent) == sum(steps)
@@ -133,7 +146,7 @@ def test_a_chunk_that_failed_goes_again(lists: dict[str, Any], until: datetime, 
 
 
 def test_a_line_that_is_no_json_is_sent_once_a_run(lists: dict[str, Any], until: datetime):
-    totals = played(FakeApi(lists, failures=[]), until, dossiers=20, faults=True)
+    totals = played(FakeApi(lists, failures=[]), until, dossiers=20, mix=Mix(bad=1e-9))
 
     assert totals.quarantined == 1
 
@@ -142,7 +155,7 @@ def test_wrong_credentials_end_the_play_at_once(lists: dict[str, Any], until: da
     api = FakeApi(lists, failures=[])
 
     with pytest.raises(play.PlayError, match="invalid_client"):
-        played(api, until, client_secret="khác")  # noqa: S106 - wrong on purpose
+        play.play(server(api, "khác"), dossiers=1, seed=5, until=until)
 
     assert api.requests == {"/oauth/token": 1}
 
@@ -150,7 +163,7 @@ def test_wrong_credentials_end_the_play_at_once(lists: dict[str, Any], until: da
 def test_a_server_that_never_answers_whole_is_given_up(
     lists: dict[str, Any], until: datetime, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(play, "WAITS", (0.0, 0.0))
+    monkeypatch.setattr(window, "WAITS", (0.0, 0.0))
     api = FakeApi(lists, failures=["cut", "cut", "cut"])
 
     with pytest.raises(play.PlayError, match="no whole answer"):
@@ -160,3 +173,48 @@ def test_a_server_that_never_answers_whole_is_given_up(
 def test_a_province_without_communes_cannot_be_played(lists: dict[str, Any], until: datetime):
     with pytest.raises(ValueError, match="nobody to play"):
         played(FakeApi({**lists, "/v1/communes": []}, failures=[]), until)
+
+
+def test_a_zipped_year_is_the_same_year(lists: dict[str, Any], until: datetime):
+    plain, packed = FakeApi(lists, failures=[]), FakeApi(lists, failures=[])
+
+    assert played(plain, until) == played(packed, until, packed=True)
+    assert plain.known == packed.known
+
+
+def test_of_several_clients_two_send_each_line_and_the_end_is_the_same(
+    lists: dict[str, Any], until: datetime
+):
+    alone, several = FakeApi(lists, failures=[]), FakeApi(lists, failures=[])
+    expected = played(alone, until)
+    totals = played(several, until, clients=3)
+
+    assert several.known == alone.known
+    assert (totals.snapshots, totals.received) == (expected.snapshots, 2 * expected.received)
+    assert totals.created == 300
+    assert several.tokens >= 3
+
+
+def test_a_play_goes_on_from_where_it_broke_off(lists: dict[str, Any], until: datetime):
+    whole, first, rest = (FakeApi(lists, failures=[]) for _ in range(3))
+    size: dict[str, Any] = {"dossiers": 7_000, "chunk": 5_000}
+    reached: list[int] = []
+    played(whole, until, **size)
+    first.failures = [*[""] * 3, *["400"] * 9]
+    with pytest.raises(play.PlayError):
+        played(first, until, on_progress=lambda _, start: reached.append(start), **size)
+    played(rest, until, start=reached[-1], **size)
+
+    assert reached[-1] > 0
+    assert 0 < rest.requests["/v1/dossiers/batch"] < whole.requests["/v1/dossiers/batch"]
+    assert first.known.keys() | rest.known.keys() == whole.known.keys()
+
+
+def test_a_wait_the_server_asks_for_is_kept(
+    lists: dict[str, Any], until: datetime, monkeypatch: pytest.MonkeyPatch
+):
+    slept: list[float] = []
+    monkeypatch.setattr("app.simulator.window.time.sleep", slept.append)
+    played(FakeApi(lists, failures=["503"]), until)
+
+    assert 7.0 in slept

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.simulator import year
+from app.simulator.load import Load, parts
 from app.simulator.plan import Plan
 from app.simulator.province import Province
 from app.simulator.snapshot import Snapshot
@@ -250,4 +251,31 @@ def _peak(records: Iterator[year.Record]) -> int:
 
 
 def test_the_estimate_for_the_progress_bar_is_near(good: Records):
-    assert year.snapshots(12_000, faults=False) == pytest.approx(len(good), rel=0.03)
+    assert year.snapshots(12_000, year.Mix(bad=0.0)) == pytest.approx(len(good), rel=0.03)
+
+
+def test_the_newest_alone_are_one_whole_record_a_dossier(
+    dong_thap: Province, until: datetime, last: Records
+):
+    """What a benchmark of intake sends: ends, two steps, pauses."""
+    load = Load(7, 12_000, dong_thap, until, year.Mix(0.0, 0.0, 0.0, newest=True))
+    sent = [
+        json.loads(line)
+        for block in parts(load)
+        for each in block
+        for line in each.body.splitlines()
+    ]
+    share = {
+        "steps": sum(len(record["steps"]) == 2 for record in sent) / len(sent),
+        "paused": sum(bool(record["suspensions"]) for record in sent) / len(sent),
+        "ended": sum(record["ended_at"] is not None for record in sent) / len(sent),
+    }
+
+    assert sorted(sent, key=_code) == sorted(last, key=_code)
+    assert share["steps"] > 0.95
+    assert 0.25 <= share["paused"] <= 0.45
+    assert share["ended"] > 0.85
+
+
+def _code(record: dict[str, Any]) -> str:
+    return str(record["code"])
