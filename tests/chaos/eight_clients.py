@@ -26,7 +26,8 @@ import httpx
 from app import wallclock
 from app.db import access as accounts
 from app.db.engine import Sessions, connect, sessions
-from app.service.intake import CHUNK, Caller, Line, take_in
+from app.service.intake import CHUNK, take_in
+from app.service.outcomes import Caller, Line
 from app.service.rules import RuleBook
 from app.simulator import year
 from tests.chaos.stand import Served, database_server, databases, sign_up

@@ -7,8 +7,8 @@ round sends its slice, in one stream or in several, and kills the server (SIGKIL
 between; in every fourth round one of its intake processes first, in another fourth PostgreSQL
 ends its connections first. Then the server starts anew, and the slice is sent again behind the two
 before it. It must be answered whole, each record taken in or passed over, and no process may be
-left of the one that was killed. At the end everything must be as after one load that nothing disturbed: facts, findings,
-names, watch, what was refused, and the history, revision by revision.
+left of the one that was killed. At the end everything must be as after one load that nothing
+disturbed: facts, findings, names, watch, what was refused, and the history, revision by revision.
 """
 
 import argparse
@@ -29,7 +29,8 @@ from sqlalchemy import func, select, text
 from app import wallclock
 from app.db.engine import Sessions, connect, sessions
 from app.db.tables import dossier, revision
-from app.service.intake import CHUNK, Caller, Line, take_in
+from app.service.intake import CHUNK, take_in
+from app.service.outcomes import Caller, Line
 from app.service.rules import RuleBook
 from app.simulator import year
 from tests.chaos.stand import Served, database_server, databases, left_over, sign_up

@@ -16,7 +16,8 @@ from sqlalchemy import select, text
 from app.db import access
 from app.db.engine import Sessions
 from app.db.tables import applicant, dossier, quarantine, watch
-from app.service.intake import Line, take_in
+from app.service.intake import take_in
+from app.service.outcomes import Line
 from app.service.rules import RuleBook
 from tests.service.simulated import UNTIL, caller
 from tests.web.wire import Record, finished, record
