@@ -1,6 +1,6 @@
 """Snapshots of dossiers, saved in a handful of statements."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -82,15 +82,15 @@ def save(
     Newer wins, and of two with equal stamps the one with the greater content hash, so that the
     result does not depend on the order of arrival. A row is left alone when what is held is newer
     or the same, when both procedure and day of receipt differ (a conflict), when the author has no
-    scope on the branch that holds it, or when another source tells of it too. Four statements and
-    a COPY, whatever the number of rows; five where one was left alone.
+    scope on the branch that holds it, or when another source tells of it too. Three to six
+    statements and a COPY, whatever the number of rows.
 
     Rows are written in the order of their codes, so two batches that share codes wait for one
     another instead of dead-locking. Those left alone are locked as well.
     """
     ordered = sorted(rows, key=lambda row: row.code)
     _copy(session, ordered)
-    saved = _written(session, SAVE, author, now, why)
+    saved = _written(session, SAVE, ordered, author, now, why)
     if len(saved) == len(rows):
         return saved, []
     written = {row.code for row in saved}
@@ -107,8 +107,9 @@ def rewrite(
 
     A row that says what is held makes no revision. What each has promised `promise_too` has kept.
     """
-    _copy(session, sorted(rows, key=lambda row: row.code))
-    return _written(session, REWRITE, author, now, why)
+    ordered = sorted(rows, key=lambda row: row.code)
+    _copy(session, ordered)
+    return _written(session, REWRITE, ordered, author, now, why)
 
 
 def promise_too(session: Session, codes: Sequence[str], source: str) -> None:
@@ -126,6 +127,7 @@ def last_sent(session: Session, codes: Sequence[str]) -> dict[str, Sent]:
 def _written(
     session: Session,
     statement: TextClause,
+    rows: Sequence[Row],
     author: Author,
     now: datetime,
     why: str,
@@ -139,7 +141,23 @@ def _written(
         "now": now,
         "why": why,
     }
-    return [Saved(*row) for row in session.execute(statement, arguments)]
+    saved = [Saved(*row) for row in session.execute(statement, arguments)]
+    _take_away(session, {row.code for row in saved if not row.created}, rows)
+    return saved
+
+
+def _take_away(session: Session, codes: Collection[str], rows: Sequence[Row]) -> None:
+    """What is over is watched no more and, as with facts, a name that is absent is gone.
+
+    Not in the statement that saves: it would not see what another transaction, for which it had to
+    wait, has written meanwhile.
+    """
+    over = [row.code for row in rows if row.code in codes and row.moments is None]
+    if over:
+        session.execute(_UNWATCH, {"codes": over})
+    nameless = [row.code for row in rows if row.code in codes and row.name is None]
+    if nameless:
+        session.execute(_UNNAME, {"codes": nameless})
 
 
 def _copy(session: Session, rows: Sequence[Row]) -> None:
@@ -169,6 +187,9 @@ def _complete(session: Session, rows: Sequence[Row], held: Sequence[Held]) -> No
 
 
 _EMPTY = text("DELETE FROM incoming")
+
+_UNWATCH = text("DELETE FROM watch WHERE code = ANY(:codes)")
+_UNNAME = text("DELETE FROM applicant WHERE subject = ANY(:codes)")
 
 _HELD = text(
     """

@@ -140,8 +140,7 @@ _NEXT_LEVEL = """CASE WHEN CAST(:historical AS boolean)
 def _saving(witnessed: str, promises: str, condition: str) -> str:
     """Dossiers, their revisions, the watch list and the names, in one statement.
 
-    The same due moment keeps what has been said of it; a moved one is armed anew. Like the facts,
-    a name that is absent is gone.
+    The same due moment keeps what has been said of it; a moved one is armed anew.
     """
     return f"""
 WITH saved AS (
@@ -170,9 +169,6 @@ WITH saved AS (
   SELECT code, revision_no, :now, :by, :source, why, updated_at,
          changes, old_due_on, new_due_on, content_hash, head_hash
   FROM saved WHERE revision_no IS DISTINCT FROM old_revision_no
-), unwatched AS (
-  DELETE FROM watch USING saved JOIN incoming USING (code)
-  WHERE watch.code = saved.code AND NOT created AND watch_moments IS NULL
 ), watched AS (
   INSERT INTO watch (code, branch, due_at, moments, levels, next_at, next_level)
   SELECT code, branch, due_at, watch_moments, watch_levels, {_NEXT_AT}, {_NEXT_LEVEL}
@@ -184,9 +180,6 @@ WITH saved AS (
     next_level = CASE WHEN watch.moments = excluded.moments THEN watch.next_level
                  ELSE excluded.next_level END
   WHERE (watch.branch, watch.moments) IS DISTINCT FROM (excluded.branch, excluded.moments)
-), unnamed AS (
-  DELETE FROM applicant USING saved JOIN incoming USING (code)
-  WHERE subject = saved.code AND NOT created AND name IS NULL
 ), named AS (
   INSERT INTO applicant (subject, details)
   SELECT code, jsonb_build_object('name', name)

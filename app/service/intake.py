@@ -1,6 +1,6 @@
 """A record comes in: read, check, derive, save; what cannot be is told and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from app.service.waves import waves
 from app.service.witnesses import Word
 
 CHUNK = 5_000
-_TAKEN = frozenset({"created", "updated"})
+_SOUND = frozenset({"created", "updated", "unchanged"})
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
@@ -39,11 +39,11 @@ def take_in(
     Steps: 1. hold the catalogue still; 2. pass over what was sent before, byte for byte; 3. read,
     check and derive each other record, those closed before with what they were closed with;
     4. part those that share a code; 5. save; 6. tell apart what was not written; 7. keep what was
-    refused (unless the caller does).
+    refused (unless the caller does), and settle what of it is held in a sound record.
     """
     rules = book.in_force(session, publications.hold(session))
-    heard: dict[str, datetime] = {}
-    outcomes = sent_before(session, lines, caller, rules, heard, now)
+    heads = sent_before(session, lines, caller, rules)
+    outcomes = {number: Outcome(number, head.code, "unchanged") for number, head in heads.items()}
     ready: list[Ready] = []
     for line in lines:
         if line.number in outcomes:
@@ -60,23 +60,16 @@ def take_in(
     for wave in waves(ready, outcomes):
         _save(session, wave, outcomes, author, caller, book, rules, now)
 
-    _hear(session, ready, outcomes, caller, heard, now)
-    taken = {
-        item.row.code: item.row.updated_at
-        for item in ready
-        if outcomes[item.line].outcome in _TAKEN
-    }
-    names = [
-        (reference, item.row.code)
-        for item in ready
-        if item.row.code in taken
-        for reference in item.facts.aliases
-    ]
+    sound = [item for item in ready if outcomes[item.line].outcome in _SOUND]
+    names = [(name, item.row.code) for item in sound for name in item.facts.aliases]
     if names:
         aliases.call(session, names, caller.source)
-    quarantine.settle_mended(session, taken, caller.source, caller.by, now)
+    _hear(session, ready, outcomes, heads.values(), caller, now)
     if keep:
         refusals.keep(session, lines, outcomes, caller, rules, now)
+    stands = {head.code: head.updated_at for head in heads.values()}
+    stands |= {item.row.code: item.row.updated_at for item in sound}
+    quarantine.settle_mended(session, stands, caller.source, caller.by, now)
     return [outcomes[line.number] for line in lines]
 
 
@@ -270,11 +263,16 @@ def _hear(
     session: Session,
     ready: Sequence[Ready],
     outcomes: dict[int, Outcome],
+    heads: Iterable[records.Head],
     caller: Caller,
-    heard: dict[str, datetime],
     now: datetime,
 ) -> None:
     """A record tells of its branch up to its stamp: the clock takes its time from the data."""
+    heard: dict[str, datetime] = {}
+    for head in heads:
+        at = min(head.updated_at, now)
+        if head.branch not in heard or at > heard[head.branch]:
+            heard[head.branch] = at
     for item in ready:
         if outcomes[item.line].outcome == "quarantined":
             continue

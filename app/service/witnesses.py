@@ -143,7 +143,10 @@ def _stand(
     laws = all_used(session, [held[code] for code in made], book, rules)
     rows: dict[str, list[Row]] = {}
     for code, one in made.items():
+        # Only what an older catalogue closed keeps it, as with a single source.
+        older = held[code]["catalogue_version"] < rules.version
         closed = held[code]["state"] in ("finished", "closed") and one.facts.end is not None
+        closed = closed and older
         law = laws.get(code) if closed and keeps(one.facts, held[code]) else None
         name = _name(said[code], ranks)
         rows.setdefault(one.record, []).append(to_row(one.facts, rules, name, held=law))

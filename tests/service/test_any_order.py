@@ -1,7 +1,4 @@
-"""What eight clients at once and a killed server have shown: the order must not matter.
-
-Each test failed when it was written; the reason says why.
-"""
+"""What eight clients at once and a killed server have shown: the order must not matter."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +7,6 @@ from datetime import date, timedelta
 from threading import Thread
 from time import sleep
 
-import pytest
 from sqlalchemy import select, text
 
 from app.db import access
@@ -55,7 +51,6 @@ def meanwhile(sessions: Sessions, book: RuleBook, first: Record, second: Record)
 _WAITS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
 
 
-@pytest.mark.xfail(reason="db.upsert deletes from `watch` by the statement's own old snapshot")
 def test_what_was_finished_while_its_first_record_came_in_is_watched_no_more(
     sessions: Sessions, book: RuleBook
 ):
@@ -66,7 +61,6 @@ def test_what_was_finished_while_its_first_record_came_in_is_watched_no_more(
         assert session.execute(select(watch)).all() == []
 
 
-@pytest.mark.xfail(reason="db.upsert deletes from `applicant` by the statement's own old snapshot")
 def test_a_name_taken_back_while_it_came_in_is_gone(sessions: Sessions, book: RuleBook):
     meanwhile(sessions, book, record(1), finished(1, "2026-11-18", applicant=None))
 
@@ -77,7 +71,6 @@ def test_a_name_taken_back_while_it_came_in_is_gone(sessions: Sessions, book: Ru
 LATER = {"updated_at": "2026-11-19T08:00:00+07:00"}
 
 
-@pytest.mark.xfail(reason="used.keeps: an assumed case is told from promise and suspensions too")
 def test_the_case_of_a_closed_dossier_is_assumed_alike_whichever_source_spoke_first(
     sessions: Sessions, book: RuleBook
 ):
@@ -109,14 +102,12 @@ def states(sessions: Sessions) -> list[str]:
 WRONG = {"promised_at": "2026-11-27"}
 
 
-@pytest.mark.xfail(reason="intake settles what was mended before it keeps what it refuses")
 def test_a_refused_record_mended_in_the_same_batch_is_mended(sessions: Sessions, book: RuleBook):
     told(sessions, book, record(1, **WRONG), record(1, **LATER))
 
     assert states(sessions) == ["mended"]
 
 
-@pytest.mark.xfail(reason="only what is created or updated settles, not what is held already")
 def test_sending_all_again_brings_back_nothing_that_was_mended(sessions: Sessions, book: RuleBook):
     told(sessions, book, record(1, **WRONG))
     told(sessions, book, record(1, **LATER))
