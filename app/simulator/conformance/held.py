@@ -33,11 +33,12 @@ def _history(desk: Desk) -> Iterator[Check]:
 
 def _waiting(desk: Desk, start: str) -> list[Any]:
     """What is in quarantine of codes that begin so."""
-    return [
-        item
-        for item in desk.window.items("/v1/quarantine", limit="500")
-        if str(item["code"] or "").startswith(start)
-    ]
+    return list(desk.window.items("/v1/quarantine", code=start, limit="500"))
+
+
+def _discard(desk: Desk, refused: int) -> int:
+    address, why = f"/v1/quarantine/{refused}/discard", {"reason": "kiểm tra hệ thống"}
+    return desk.window.once("POST", address, json=why).status_code
 
 
 def _mended(desk: Desk) -> Iterator[Check]:
@@ -66,8 +67,7 @@ def _settled(desk: Desk) -> Iterator[Check]:
     stays = desk.record(status=5)
     desk.put(stays)
     found = _waiting(desk, stays["code"])[0]["id"]
-    answer = desk.window.once("DELETE", f"/v1/quarantine/{found}")
-    yield judged("a refused record can be discarded", 204, answer.status_code)
+    yield judged("a refused record can be discarded", 204, _discard(desk, found))
     yield judged("and is gone from the list", 0, len(_waiting(desk, stays["code"])))
 
 
@@ -92,5 +92,5 @@ def cleared(desk: Desk) -> Iterator[Check]:
     receipt = desk.batch(ndjson(gone))[-1]
     yield judged("every dossier of the script is withdrawn", len(held), receipt["updated"])
     for item in _waiting(desk, desk.agency):
-        desk.window.once("DELETE", f"/v1/quarantine/{item['id']}")
+        _discard(desk, item["id"])
     yield judged("nothing of the script is left in quarantine", 0, len(_waiting(desk, desk.agency)))
