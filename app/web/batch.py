@@ -1,7 +1,6 @@
 """Batches of dossiers: JSON up to 5,000, NDJSON of any length in constant memory; heartbeats."""
 
 import re
-import zlib
 from asyncio import Task, create_task, gather
 from codecs import BOM_UTF8
 from collections import deque
@@ -24,8 +23,8 @@ from app.db.engine import Sessions, again_if_deadlocked
 from app.service.access import Principal
 from app.service.intake import CHUNK, take_in
 from app.service.outcomes import Caller, Line, Outcome
-from app.service.records import MAX_RECORD_BYTES
 from app.service.rules import RuleBook
+from app.web.bodies import chunks, inflated, lines_of
 from app.web.crew import Crew
 from app.web.deps import (
     Now,
@@ -44,11 +43,9 @@ router = APIRouter(prefix="/v1", tags=["dossiers"])
 
 NDJSON = "application/x-ndjson"
 MAX_JSON_BYTES = 64 * 1024 * 1024
-_CHUNK_BYTES = 16 * 1024 * 1024
 _WORTH_A_CREW = 1_000
 _SPOOL_BYTES = 4 * 1024 * 1024
 _APART_BYTES = 4 * 1024 * 1024
-_INFLATE_BYTES = 1024 * 1024
 KINDS = ("created", "updated", "unchanged", "stale", "quarantined")
 
 _BEGIN = re.compile(rb'\s*\{\s*"dossiers"\s*:\s*\[')
@@ -95,7 +92,7 @@ async def post_batch(request: Request, caller: Sender, held: TheParts, now: Now)
     last line of the answer is `{"done": true, …}`; without it, send again: nothing doubles.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = _inflated(request)
+    body = inflated(request)
     if media_type == NDJSON:
         return await _ndjson(body, caller, held, language_of(request))
     if media_type in ("application/json", ""):
@@ -186,7 +183,7 @@ async def _ndjson(
     under_way: deque[Task[list[_Taken]]] = deque()
     crew: Crew | None = None
     try:
-        async for lines in _chunks(_lines(body), max(1, held.crew.size)):
+        async for lines in chunks(lines_of(body), max(1, held.crew.size)):
             if not (counts["received"] or under_way) and len(lines) >= _WORTH_A_CREW:
                 crew = held.crew if held.crew.size else None
             while len(under_way) > (crew is not None):
@@ -316,62 +313,6 @@ def _spooled(spool: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
     with spool:
         while part := spool.read(64 * 1024):
             yield part
-
-
-async def _inflated(request: Request) -> AsyncIterator[bytes]:
-    """The body as it was before `Content-Encoding: gzip`, never more than 1 MiB at a time."""
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    if encoding == "identity":
-        async for part in request.stream():
-            yield part
-        return
-    if encoding != "gzip":
-        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the body plain or with gzip")
-    inflate = zlib.decompressobj(wbits=31)
-    try:
-        async for part in request.stream():
-            while part:
-                if inflate.eof:  # files joined one after another are one gzip body (RFC 1952 §2.2)
-                    inflate = zlib.decompressobj(wbits=31)
-                yield inflate.decompress(part, _INFLATE_BYTES)
-                part = inflate.unconsumed_tail or inflate.unused_data  # noqa: PLW2901 what is left
-    except zlib.error:
-        raise ProblemError(
-            HTTPStatus.BAD_REQUEST, "The body is not gzip, though Content-Encoding says so"
-        ) from None
-    if not inflate.eof:
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "The gzip body ends too early; send it again")
-
-
-async def _lines(body: AsyncIterator[bytes]) -> AsyncIterator[Line]:
-    """Lines numbered from 1, blank ones passed over; of a line too long only its start is kept."""
-    number, held = 0, b""
-    async for part in body:
-        held += part
-        *whole, held = held.split(b"\n")
-        for raw in whole:
-            number += 1
-            raw = raw.removeprefix(BOM_UTF8) if number == 1 else raw  # noqa: PLW2901 Windows
-            if raw.strip():
-                yield Line(number, raw)
-        # Keep one byte more than a record may have: enough to be refused, however long it goes on.
-        held = held[: MAX_RECORD_BYTES + 1]
-    if held.strip():
-        yield Line(number + 1, held)
-
-
-async def _chunks(lines: AsyncIterator[Line], times: int) -> AsyncIterator[list[Line]]:
-    """Chunks for so many hands at once."""
-    chunk: list[Line] = []
-    size = 0
-    async for line in lines:
-        chunk.append(line)
-        size += len(line.raw)
-        if len(chunk) == CHUNK * times or size > _CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 class Heartbeat(BaseModel):
