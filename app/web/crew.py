@@ -51,10 +51,11 @@ class Crew:
             return await wrap_future(self._hand(hand, executor).submit(_act, work, *given))
 
     def end(self) -> None:
-        """End the processes; what they have not begun is not done."""
+        """End the processes after the chunk each has in hand; what none has begun is not done."""
         with self._lock:
+            # Waited for: threads of the pool that outlive it tear at pipes the interpreter closes.
             for executor in self._hands.values():
-                executor.shutdown(wait=False, cancel_futures=True)
+                executor.shutdown(wait=True, cancel_futures=True)
             self._hands.clear()
 
     def _hand(self, hand: int, broken: ProcessPoolExecutor | None = None) -> ProcessPoolExecutor:

@@ -3,17 +3,12 @@
 What stands at the end is what one client after another leaves.
 """
 
-import pytest
 from sqlalchemy import Engine
 
 from tests.chaos.eight_clients import together
 from tests.chaos.stand import databases
 
 
-@pytest.mark.xfail(
-    reason="what is finished while an older record comes in stays on watch (test_any_order.py)",
-    strict=False,  # eight threads meet there in most runs, not in each
-)
 def test_eight_clients_of_two_sources_leave_what_one_after_another_leaves(engine: Engine):
     with databases(engine.url, "together", "serial") as (one, other):
         assert together(one, other, 600, 8, seed=1) == []
