@@ -17,23 +17,34 @@ def known_source(session: Session, code: str, name: str) -> None:
     session.execute(upsert(source).values(code=code, name=name).on_conflict_do_nothing())
 
 
-def mapping(session: Session, code: str) -> dict[str, str]:
-    """The fields of a source's columns, by their headings in plain form."""
-    query = select(column_mapping.c.heading, column_mapping.c.field)
-    return {row[0]: row[1] for row in session.execute(query.where(column_mapping.c.source == code))}
+def mapping(session: Session, office: str, code: str) -> dict[str, str]:
+    """The fields of a source's columns in an office, by their headings in plain form."""
+    query = select(column_mapping.c.heading, column_mapping.c.field).where(
+        column_mapping.c.office == office, column_mapping.c.source == code
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
-def remember(session: Session, code: str, told: Mapping[str, str]) -> None:
-    """Keep how columns of a source were mapped, for its next file."""
+def remember(session: Session, office: str, code: str, told: Mapping[str, str]) -> None:
+    """Keep how columns of a source were mapped in an office, for its next file there."""
     if not told:
         return
-    rows = [{"source": code, "heading": heading, "field": told[heading]} for heading in told]
+    rows = [
+        {"office": office, "source": code, "heading": heading, "field": told[heading]}
+        for heading in told
+    ]
     fresh = upsert(column_mapping).values(rows)
     session.execute(
         fresh.on_conflict_do_update(
-            index_elements=["source", "heading"], set_={"field": fresh.excluded.field}
+            index_elements=["office", "source", "heading"], set_={"field": fresh.excluded.field}
         )
     )
+
+
+def historical(session: Session, ids: Sequence[int]) -> frozenset[int]:
+    """Which of these files are of the past: their rows raise no alarm."""
+    query = select(import_run.c.id).where(import_run.c.id.in_(ids), import_run.c.historical)
+    return frozenset(session.scalars(query))
 
 
 def begin(session: Session, **values: Any) -> int:  # noqa: ANN401 columns of `import_run`
@@ -138,11 +149,13 @@ def mendable(
 _SETTLE = text(
     """
 WITH mended AS (
-  UPDATE quarantine SET state = 'mended', settled_by = :by, settled_at = :now
+  UPDATE quarantine SET state = 'mended', settled_how = 'amended', settled_by = :by,
+    settled_at = :now
   WHERE state = 'open' AND source = :source AND office = :office AND import_id IS NOT NULL
     AND (id = ANY(:ids) OR record_hash IN (
       SELECT sha256(coalesce((SELECT salt FROM source WHERE code = :source), ''::bytea)
-        || decode(hash, 'hex')) FROM unnest(CAST(:hashes AS text[])) AS hash))
+        || decode(hash, 'hex') || convert_to(:office, 'UTF8'))
+      FROM unnest(CAST(:hashes AS text[])) AS hash))
   RETURNING id
 )
 DELETE FROM applicant USING mended WHERE subject = 'quarantine/' || mended.id

@@ -39,13 +39,14 @@ class Refused(NamedTuple):
 
 
 # The hash is of the whole record as it came, salted by a secret of the source: without it a name
-# could be guessed from the hash of a record whose other fields are known.
+# could be guessed from the hash of a record whose other fields are known. Of the office too: what
+# one office refused is not another's, whoever sent it.
 _KEEP = text(
     """
 WITH given AS (
   SELECT given.*, sha256(
     coalesce((SELECT salt FROM source WHERE source.code = :source), ''::bytea)
-    || decode(record_hash, 'hex')) AS salted
+    || decode(record_hash, 'hex') || convert_to(:office, 'UTF8')) AS salted
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given(
     branch text, code text, conflict boolean, import_id bigint, line int, problems jsonb,
     record jsonb, record_hash text, times int)
@@ -57,7 +58,8 @@ WITH given AS (
   FROM given ORDER BY salted
   ON CONFLICT (source, record_hash) WHERE state = 'open' DO UPDATE SET
     times = quarantine.times + excluded.times, last_sent_at = excluded.last_sent_at,
-    problems = excluded.problems, line = excluded.line, import_id = excluded.import_id
+    problems = excluded.problems, line = excluded.line, import_id = excluded.import_id,
+    conflict = excluded.conflict, branch = excluded.branch, code = excluded.code
   RETURNING id, record_hash
 )
 SELECT kept.id, given.record_hash FROM kept JOIN given ON given.salted = kept.record_hash
@@ -201,6 +203,8 @@ _WAITING = text(
     "WHERE state = 'open' AND source = :source AND code IS NOT NULL AND NOT conflict "
     f"LIMIT {_FEW + 1}"
 )
+# Another content under the same stamp: only a later stamp tells that the sender has decided.
+_NO_RIVAL = "problems::text NOT LIKE '%same updated_at%'"
 _SETTLE_MENDED = text(
     f"""
 WITH mended AS (
@@ -208,7 +212,8 @@ WITH mended AS (
     settled_at = :now
   FROM unnest(CAST(:codes AS text[]), CAST(:stamps AS timestamptz[])) AS taken(taken_code, taken_at)
   WHERE state = 'open' AND source = :source AND code = taken_code AND NOT conflict
-    AND {_STAMP} <= taken_at
+    AND (branch IS NULL OR branch = ANY(:branches))
+    AND ({_STAMP} < taken_at OR ({_STAMP} = taken_at AND {_NO_RIVAL}))
   RETURNING id
 )
 DELETE FROM applicant USING mended WHERE subject = 'quarantine/' || mended.id
@@ -217,9 +222,16 @@ DELETE FROM applicant USING mended WHERE subject = 'quarantine/' || mended.id
 
 
 def settle_mended(
-    session: Session, taken: Mapping[str, datetime], source: str, by: str, now: datetime
+    session: Session,
+    taken: Mapping[str, datetime],
+    source: str,
+    branches: Sequence[str],
+    by: str,
+    now: datetime,
 ) -> None:
     """A newer sound record of a code was taken in: what was refused of it before is mended.
+
+    So it is if it was refused in one of the branches the sender may speak for.
 
     `taken` gives the stamp taken in by code; a refused record with a later stamp, or none that can
     be read, stays. So does a conflict: it may be another dossier, and somebody must decide.
@@ -230,7 +242,8 @@ def settle_mended(
         taken = {code: taken[code] for code in waiting if code in taken}
     if taken:
         arguments = {"codes": list(taken), "stamps": list(taken.values())}
-        session.execute(_SETTLE_MENDED, arguments | {"source": source, "by": by, "now": now})
+        arguments |= {"source": source, "branches": list(branches), "by": by, "now": now}
+        session.execute(_SETTLE_MENDED, arguments)
 
 
 def counts(

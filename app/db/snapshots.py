@@ -96,7 +96,7 @@ def save(
     written = {row.code for row in saved}
     left = [row.code for row in ordered if row.code not in written]
     held = [Held(*row) for row in session.execute(_HELD, {"codes": left})]
-    _complete(session, ordered, held)
+    _complete(session, ordered, [one for one in held if one.source == author.source])
     return saved, held
 
 

@@ -81,8 +81,12 @@ def subject(source: str, code: str) -> str:
 
 
 def ranks(session: Session) -> dict[str, int]:
-    """The rank of every source; the lowest is the system of record."""
-    return {row[0]: row[1] for row in session.execute(select(source.c.code, source.c.rank))}
+    """The rank of every source; the lowest is the system of record.
+
+    Who changes one waits until what was made with it is committed, and then puts it together anew.
+    """
+    query = select(source.c.code, source.c.rank).order_by(source.c.code)
+    return {row[0]: row[1] for row in session.execute(query.with_for_update(read=True))}
 
 
 def keep(session: Session, tellings: Iterable[Telling]) -> None:

@@ -77,7 +77,7 @@ def plan(
     Raises:
         FileRefusedError: its columns cannot be told, or a bound is broken.
     """
-    said = imports.mapping(session, caller.source)
+    said = imports.mapping(session, caller.office, caller.source)
     try:
         head = list(islice(table.rows(), SEARCHED))
         columns = found_in(head, said, options.mapping or {})

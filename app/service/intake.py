@@ -69,7 +69,7 @@ def take_in(
         refusals.keep(session, lines, outcomes, caller, rules, now)
     stands = {head.code: head.updated_at for head in heads.values()}
     stands |= {item.row.code: item.row.updated_at for item in sound}
-    quarantine.settle_mended(session, stands, caller.source, caller.by, now)
+    quarantine.settle_mended(session, stands, caller.source, author.branches, caller.by, now)
     return [outcomes[line.number] for line in lines]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
-from app.db import quarantine, refusals
+from app.db import imports, quarantine, refusals
 from app.db.refusals import Scope, Wanted
 from app.service.intake import take_in
 from app.service.outcomes import Caller, Line, Outcome
@@ -47,7 +47,8 @@ def redrive(
     if found is None:
         return None
     raw = mended or joined(found["record"], quarantine.personal(session, quarantine_id))
-    speaker = replace(caller, source=found["source"])
+    past = imports.historical(session, [found["import_id"] or 0])
+    speaker = replace(caller, source=found["source"], historical=bool(past))
     outcome = take_in(session, [Line(1, raw)], speaker, book, now, keep=False)[0]
     if outcome.outcome != "quarantined":
         how = "amended" if mended else "redriven"
@@ -81,11 +82,12 @@ def redrive_many(
         return Driven()
     told = Driven(last_id=rows[-1]["id"])
     personals = quarantine.personals(session, [row["id"] for row in rows])
-    by_source: dict[str, list[RowMapping]] = {}
+    past = imports.historical(session, [row["import_id"] for row in rows if row["import_id"]])
+    by_source: dict[tuple[str, bool], list[RowMapping]] = {}
     for row in rows:
-        by_source.setdefault(row["source"], []).append(row)
-    for source, theirs in by_source.items():
-        speaker = replace(caller, source=source)
+        by_source.setdefault((row["source"], row["import_id"] in past), []).append(row)
+    for (source, historical), theirs in by_source.items():
+        speaker = replace(caller, source=source, historical=historical)
         told.outcomes.update(_drive(session, theirs, personals, speaker, book, now))
     return told
 

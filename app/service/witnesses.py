@@ -121,7 +121,9 @@ def _outcome(said: Mapping[str, _Said], row: Row, author: Author) -> str:
     if (row.updated_at, row.content_hash) > (stands.updated_at, stands.content_hash):
         return "confirmed" if same else "updated"
     if same:
-        return "unchanged"
+        # Of two names under one stamp and content the greater stays, as with a single source.
+        greater = (row.name or "") > (stands.name or "") and row.updated_at == stands.updated_at
+        return "confirmed" if greater else "unchanged"
     return "rival" if row.updated_at == stands.updated_at else "stale"
 
 

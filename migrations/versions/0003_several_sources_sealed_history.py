@@ -186,11 +186,13 @@ def _files() -> None:
     )
     op.create_table(
         "column_mapping",
+        sa.Column("office", _CODE, nullable=False),
         sa.Column("source", _CODE, nullable=False),
         sa.Column("heading", sa.Text(), nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["office"], ["office.code"], name=op.f("fk_column_mapping_office")),
         sa.ForeignKeyConstraint(["source"], ["source.code"], name=op.f("fk_column_mapping_source")),
-        sa.PrimaryKeyConstraint("source", "heading", name=op.f("pk_column_mapping")),
+        sa.PrimaryKeyConstraint("office", "source", "heading", name=op.f("pk_column_mapping")),
     )
     op.add_column("quarantine", sa.Column("import_id", sa.BigInteger(), nullable=True))
     op.create_index(

@@ -117,3 +117,40 @@ def test_sending_all_again_brings_back_nothing_that_was_mended(sessions: Session
     told(sessions, book, record(1, **LATER))
 
     assert set(states(sessions)) == {"mended"}
+
+
+def test_a_rival_under_the_same_stamp_waits_for_a_later_one(sessions: Sessions, book: RuleBook):
+    told(sessions, book, record(1), record(1, commune="30001"))
+    assert states(sessions) == ["open"]
+
+    told(sessions, book, record(1))
+    told(sessions, book, record(1, commune="30001"))
+    assert states(sessions) == ["open"]
+
+    told(sessions, book, record(1, **LATER))
+    assert states(sessions) == ["mended"]
+
+
+def test_the_name_the_record_tells_stays_when_another_tells_the_same(
+    sessions: Sessions, book: RuleBook
+):
+    with sessions.begin() as session:
+        access.put_source(session, "one-stop", "Một cửa", rank=10)
+        access.put_source(session, "land", "VBDLIS", rank=20)
+    told(sessions, book, record(1, applicant={"name": "An"}))
+    told(sessions, book, record(1, applicant={"name": "Bình"}), source="land")
+
+    with sessions() as session:
+        names = select(applicant.c.details).where(applicant.c.subject == record(1)["code"])
+        assert session.scalars(names).all() == [{"name": "An"}]
+
+
+def test_another_branch_settles_nothing_of_ours(sessions: Sessions, book: RuleBook):
+    told(sessions, book, record(1, **WRONG))
+
+    theirs = replace(caller(book, sessions), branches=frozenset({"H20.16.01"}))
+    with sessions.begin() as session:
+        one = record(1, branch="H20.16.01", **LATER)
+        assert take_in(session, lines([one]), theirs, book, UNTIL)[0].outcome == "created"
+
+    assert states(sessions) == ["open"]

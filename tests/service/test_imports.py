@@ -265,7 +265,7 @@ def test_of_a_mapping_only_what_was_not_known_is_remembered(take: Take, sessions
     take(file, mapping={"Vào sổ": "received_at", "Mã hồ sơ": "code", "Ngày trả": "-"})
 
     with sessions() as session:
-        said = runs.mapping(session, "one-stop")
+        said = runs.mapping(session, "H20.16", "one-stop")
     assert said == {"vaoso": "received_at", "ngaytra": "-"}
     back = take(file, mapping={"Ngày trả": "handed_over_at"})
     assert back.plan.sheet.columns.by_field["handed_over_at"].heading == "Ngày trả"

@@ -102,6 +102,7 @@ import_run = Table(
 column_mapping = Table(
     "column_mapping",
     metadata,
+    Column("office", Code, ForeignKey("office.code"), primary_key=True),
     Column("source", Code, ForeignKey("source.code"), primary_key=True),
     Column("heading", Text, primary_key=True),
     Column("field", Text, nullable=False),
