@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from threading import Lock, Thread
 from typing import Any, ParamSpec, TypeVar
 
@@ -36,6 +36,7 @@ class Crew:
         self.size = size
         self._url = url
         self._hands: dict[int, ProcessPoolExecutor] = {}
+        self._lines: dict[int, Connection] = {}  # life lines: a hand ends when its own is cut
         self._lock = Lock()
 
     async def do(self, hand: int, work: Callable[..., T], *given: Any) -> T:  # noqa: ANN401 its own
@@ -51,8 +52,10 @@ class Crew:
             return await wrap_future(self._hand(hand, executor).submit(_act, work, *given))
 
     def end(self) -> None:
-        """End the processes after the chunk each has in hand; what none has begun is not done."""
+        """End the processes at once; the database takes back what they had in hand."""
         with self._lock:
+            for line in self._lines.values():
+                line.close()
             # Waited for: threads of the pool that outlive it tear at pipes the interpreter closes.
             for executor in self._hands.values():
                 executor.shutdown(wait=True, cancel_futures=True)
@@ -62,8 +65,10 @@ class Crew:
         with self._lock:
             found = self._hands.get(hand)
             if found is None or found is broken:
-                begin = partial(_begin, self._url)
-                found = ProcessPoolExecutor(1, get_context("spawn"), initializer=begin)
+                spawn = get_context("spawn")
+                life, self._lines[hand] = spawn.Pipe(duplex=False)
+                begin = partial(_begin, self._url, life)
+                found = ProcessPoolExecutor(1, spawn, initializer=begin)
                 self._hands[hand] = found
             return found
 
@@ -83,19 +88,17 @@ def calm_collector() -> None:
 _own: tuple[Sessions, RuleBook] | None = None
 
 
-def _begin(url: str) -> None:
+def _begin(url: str, life: Connection) -> None:
     """Begin as a hand: end with the one who started us, whatever ends it; leave Ctrl-C to it."""
     global _own  # noqa: PLW0603 what a process has, it has once
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    Thread(target=_end_with, args=(life,), daemon=True).start()
     _own = sessions(connect(url, "dunghan-intake", pool_size=2)), RuleBook()
     calm_collector()
 
 
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
+def _end_with(life: Connection) -> None:
+    wait([life])  # nothing is ever sent: it is cut by `end`, or by the end of the one who holds it
     os._exit(0)
 
 
