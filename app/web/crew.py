@@ -36,6 +36,7 @@ class Crew:
         self.size = size
         self._url = url
         self._hands: dict[int, ProcessPoolExecutor] = {}
+        self._ended = False
         self._lines: dict[int, Connection] = {}  # life lines: a hand ends when its own is cut
         self._lock = Lock()
 
@@ -54,6 +55,7 @@ class Crew:
     def end(self) -> None:
         """End the processes at once; the database takes back what they had in hand."""
         with self._lock:
+            self._ended = True  # nobody takes over from those we end
             for line in self._lines.values():
                 line.close()
             # Waited for: threads of the pool that outlive it tear at pipes the interpreter closes.
@@ -63,6 +65,8 @@ class Crew:
 
     def _hand(self, hand: int, broken: ProcessPoolExecutor | None = None) -> ProcessPoolExecutor:
         with self._lock:
+            if self._ended:
+                raise BrokenProcessPool("the server ends")
             found = self._hands.get(hand)
             if found is None or found is broken:
                 spawn = get_context("spawn")
