@@ -12,6 +12,7 @@ from app.core.lifecycle import COUNTED_OUTCOMES, Facts, State, closed_suspension
 from app.core.limits import Choice, Law, LimitRule, NoLimit, Start, SupplementRule, choose
 from app.core.office_hours import CalendarEndsError
 from app.core.stages import Stage, between, stages
+from app.core.standing import day
 from app.core.trace import Begins, Opening
 from app.core.yardsticks import Inputs
 
@@ -40,6 +41,7 @@ class Findings(NamedTuple):
         clock: The clock that is running or ended last; None without a receipt or a limit.
         limit: The limit of that clock (of the stage, where there are stages).
         stages: One entry a stage; empty for a plain limit.
+        received_on: The local day of the receipt; None where there was none.
         due_on, due_at: Of the clock; None while suspended, waiting, or without a limit.
         legal, form, index766: Inputs of the three yardsticks.
         moments: What must be said and when; empty unless a clock is running.
@@ -51,6 +53,7 @@ class Findings(NamedTuple):
     clock: Deadline | None
     limit: Limit | None
     stages: tuple[Stage, ...]
+    received_on: date | None
     due_on: date | None
     due_at: datetime | None
     provisional: bool
@@ -100,7 +103,7 @@ def _with_clock(
     forced = any(stage.late for stage in found) or _late_by_the_hour(facts, limit, clock)
     judged_on = clock.due_on
     if facts.end is not None and between(found):  # no stage ran, so no day of ours was exceeded
-        judged_on = facts.end.astimezone(calendar.zone).date()
+        judged_on = day(facts.end, calendar.zone)
     told: tuple[alarms.Moment, ...] = ()
     if state is State.RUNNING and due_on is not None and due_at is not None:
         told = alarms.moments(due_on, due_at, limit, calendar)
@@ -111,11 +114,16 @@ def _with_clock(
         clock=clock,
         limit=limit,
         stages=found,
+        received_on=day(received_at, calendar.zone),
         due_on=due_on,
         due_at=due_at,
         provisional=clock.provisional,
         legal=yardsticks.legal(
-            facts, None if waiting else judged_on, forced_late=forced, zone=calendar.zone
+            facts,
+            None if waiting else judged_on,
+            forced_late=forced,
+            zone=calendar.zone,
+            stages=found,
         ),
         form=yardsticks.form(facts, calendar.zone),
         index766=yardsticks.index766(
@@ -203,6 +211,7 @@ def _without_clock(facts: Facts, ground: Ground, why: NoLimit | None) -> Finding
         clock=None,
         limit=None,
         stages=(),
+        received_on=None if facts.received_at is None else day(facts.received_at, zone),
         due_on=None,
         due_at=None,
         provisional=False,

@@ -16,13 +16,15 @@ from sqlalchemy import (
     SmallInteger,
     Text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import DATEMULTIRANGE, JSONB
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
-# JSON travels as the text it is written in already and becomes jsonb where it is read.
+# JSON and ranges travel as the text they are written in already, and become what they are where
+# they are read.
 _TYPES: tuple[tuple[type[Any], str], ...] = (
     (JSONB, "text"),
+    (DATEMULTIRANGE, "text"),
     (Text, "text"),
     (SmallInteger, "int2"),
     (BigInteger, "int8"),
@@ -32,6 +34,16 @@ _TYPES: tuple[tuple[type[Any], str], ...] = (
     (DateTime, "timestamptz"),
     (LargeBinary, "bytea"),
 )
+
+
+TOLD_AS_TEXT = {JSONB: "jsonb", DATEMULTIRANGE: "datemultirange"}
+"""What must be cast back where it is read."""
+
+
+def back(column: Column[Any], name: str) -> str:
+    """The column `name` of a temporary table as the type that `column` has."""
+    kind = TOLD_AS_TEXT.get(type(column.type))
+    return f"{name}::{kind}" if kind else name
 
 
 def wire_type(column: Column[Any]) -> str:

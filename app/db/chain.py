@@ -5,9 +5,9 @@ from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import RowMapping, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from app.db.bulk import TOLD_AS_TEXT
 from app.db.tables.dossiers import FACTS, FINDINGS
 
 _AT_ONCE = 2_000  # rows of a stream in memory
@@ -71,7 +71,7 @@ class Link(NamedTuple):
 
 _FACTS_AND_FINDINGS = ", ".join(
     f'"{column.name}"::text AS "{column.name}"'
-    if isinstance(column.type, JSONB)
+    if type(column.type) in TOLD_AS_TEXT
     else f'"{column.name}"'
     for column in (*FACTS, *FINDINGS)
 )

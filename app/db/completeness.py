@@ -7,7 +7,6 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_ZONE = "Asia/Ho_Chi_Minh"
 _AT_ONCE = 10_000  # rows of a stream in memory
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """SHA-256 of nothing: the digest of a day of which nothing came."""
@@ -31,15 +30,15 @@ class Group(NamedTuple):
 
 # A line of the digest is the code and the stamp; cut to milliseconds, as most languages write it.
 _RECEIVED = text(
-    f"""
+    """
 WITH received AS (
-  SELECT code, source, state, (received_at AT TIME ZONE '{_ZONE}')::date AS day,
+  SELECT code, source, state, received_on AS day,
     code || ' ' || to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || E'\\n'
       AS line,
-    substring(code FROM '^.*-[0-9]{{6}}-') AS prefix
+    substring(code FROM '^.*-[0-9]{6}-') AS prefix
   FROM dossier
   WHERE branch = ANY(:branches)
-    AND (received_at AT TIME ZONE '{_ZONE}')::date BETWEEN :first AND :last
+    AND received_on BETWEEN :first AND :last
 ), told AS (
   SELECT *, coalesce(prefix LIKE '%-' || to_char(day, 'YYMMDD') || '-', false) AS of_day
   FROM received
@@ -47,7 +46,7 @@ WITH received AS (
 SELECT day, source, state, count(*),
   encode(sha256(convert_to(string_agg(line, '' ORDER BY code), 'UTF8')), 'hex'),
   count(*) FILTER (WHERE NOT of_day),
-  coalesce(array_agg(DISTINCT prefix) FILTER (WHERE of_day), '{{}}')
+  coalesce(array_agg(DISTINCT prefix) FILTER (WHERE of_day), '{}')
 FROM told GROUP BY GROUPING SETS ((day), (day, source), (day, state))
 ORDER BY day, source NULLS FIRST, state NULLS FIRST
 """

@@ -5,18 +5,22 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, RowMapping, cast, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app.db import chain
-from app.db.bulk import copy_rows, temporary, wire_type
+from app.db.bulk import TOLD_AS_TEXT, back, copy_rows, temporary, wire_type
 from app.db.tables import dossier
 from app.db.tables.dossiers import FACTS, FINDINGS, MOVABLE
 from app.db.tables.metadata import Code
 
+
+def _column(name: str, of: str = "") -> str:
+    return f'{of}"{name}"'
+
+
 FOUND = tuple(column.name for column in FINDINGS)
 _READ = ", ".join(
-    f'"{column.name}"::text' if isinstance(column.type, JSONB) else f'"{column.name}"'
+    f"{_column(column.name)}::text" if type(column.type) in TOLD_AS_TEXT else _column(column.name)
     for column in (*FACTS, *FINDINGS)
 )
 _REACHED = {"procedures": "procedure_code", "branches": "branch", "communes": "commune"}
@@ -96,17 +100,14 @@ def open_ones(
 
 
 _KEYED = ("updated_at", "content_hash", "watch_moments", "watch_levels")
-_COPIED = ["code", *(f'"{name}"' for name in FOUND), *_KEYED]
+_COPIED = ["code", *map(_column, FOUND), *_KEYED]
 _TYPES = [
     "text",
     *(wire_type(column) for column in FINDINGS),
     *("timestamptz", "bytea", "timestamptz[]", "int2[]"),
 ]
-# What is JSON in the dossier travels as text; read from there, it is JSON again.
 _SET = ", ".join(
-    f'"{column.name}" = refound."{column.name}"'
-    + ("::jsonb" if isinstance(column.type, JSONB) else "")
-    for column in FINDINGS
+    f'"{column.name}" = {back(column, _column(column.name, "refound."))}' for column in FINDINGS
 )
 # What makes a revision: what people are told of the dossier, and the row of law it is told by.
 _MOVED = (

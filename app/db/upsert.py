@@ -1,10 +1,9 @@
 """The one statement that saves snapshots: dossiers, revisions, the watch list, the names."""
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db import chain
-from app.db.bulk import temporary, wire_type
+from app.db.bulk import back, temporary, wire_type
 from app.db.tables import dossier
 from app.db.tables.dossiers import FACTS, FINDINGS
 
@@ -56,11 +55,7 @@ TYPES = [
     *_BESIDE.values(),
     "int2[]",
 ]
-# What is JSON in the dossier travels as text; read from there, it is JSON again.
-_READ = ", ".join(
-    f"{_column(name)}::jsonb" if isinstance(dossier.c[name].type, JSONB) else _column(name)
-    for name in _STORED
-)
+_READ = ", ".join(back(dossier.c[name], _column(name)) for name in _STORED)
 INCOMING = text(temporary("incoming", COPIED, TYPES))
 
 _SAID = {

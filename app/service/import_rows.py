@@ -191,7 +191,7 @@ def _found(record: dict[str, Any], rules: Rules) -> Findings | None:
 
 def _verdict(findings: Findings) -> object:
     """In time or late where it has ended; when it is due where it has not."""
-    due_on, end_on, forced = findings.legal
+    due_on, end_on, forced = findings.legal[:3]
     if end_on is None:
         return (findings.state, findings.due_on, None if findings.limit is None
                 or findings.limit.by_date else findings.due_at)  # fmt: skip

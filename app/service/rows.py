@@ -10,6 +10,7 @@ from app.core.clock import Reason
 from app.core.codes import procedure_code
 from app.core.findings import Findings, derive
 from app.core.lifecycle import Facts
+from app.core.standing import written
 from app.db.snapshots import Row
 from app.service.rules import Rules
 from app.service.used import Used
@@ -139,14 +140,18 @@ def stored_findings(
         findings.due_on,
         findings.due_at,
         findings.provisional,
+        findings.received_on,
+        findings.form.end_on,
         findings.legal.due_on,
         findings.legal.end_on,
         findings.legal.forced_late,
+        written(findings.legal.overdue),
         findings.form.due_on,
-        findings.form.end_on,
+        written(findings.form.overdue),
         findings.index766.due_on,
         findings.index766.end_on,
         findings.index766.forced_late,
+        written(findings.index766.overdue),
     )
 
 

@@ -33,6 +33,10 @@ _HIDDEN = frozenset(
         # Late besides by date, which `verdict` has taken in; alone they would mislead.
         "legal_late",
         "index766_late",
+        # Of past days; what it is today follows from its due day.
+        "legal_overdue",
+        "form_overdue",
+        "index766_overdue",
     }
 )
 _WORDS = frozenset({"reason", "received"})
@@ -52,12 +56,14 @@ def verdicts(row: Mapping[Any, Any]) -> dict[str, str | None]:
     """
     told: dict[str, str | None] = {}
     for yardstick in Yardstick:
-        if f"{yardstick}_end_on" not in row:
+        if f"{yardstick}_due_on" not in row:
             continue
-        end_on, due_on = row[f"{yardstick}_end_on"], row[f"{yardstick}_due_on"]
-        if yardstick is Yardstick.FORM:
+        form = yardstick is Yardstick.FORM
+        end_on = row["ended_on" if form else f"{yardstick}_end_on"]
+        due_on = row[f"{yardstick}_due_on"]
+        if form:
             due_on = due_on or end_on
-        forced = yardstick is not Yardstick.FORM and row[f"{yardstick}_late"]
+        forced = not form and row[f"{yardstick}_late"]
         told[yardstick.value] = (
             None if end_on is None else verdict(due_on, end_on, forced_late=forced).value
         )

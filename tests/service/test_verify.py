@@ -287,7 +287,7 @@ def test_a_fact_that_was_never_accepted_is_found(
     ["state = 'running'", "how_ended = 'refused'", "case_used = 'x'",
      "difficult = true", "policy = 'restart'", "policy = NULL", "policy = 'x'", "due_at = now()",
      "provisional = true", "legal_due_on = legal_due_on + 1", "legal_end_on = legal_end_on - 1",
-     "legal_late = true", "form_due_on = form_due_on + 1", "form_end_on = NULL",
+     "legal_late = true", "form_due_on = form_due_on + 1", "ended_on = NULL",
      "index766_due_on = index766_due_on + 1", "index766_end_on = NULL", "index766_late = true",
      "stage_dues = '[]'", "no_limit = 'unknown_case'", "limit_id = limit_id + 1",
      "limit_id = 999999999", "limit_id = NULL", "calendar_id = 999999999"],
