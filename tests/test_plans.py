@@ -10,10 +10,10 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from app.core.yardsticks import Yardstick
-from app.db import alerts, chain, completeness, derived, lists, reports, revisions, roots
+from app.db import alerts, chain, completeness, derived, in_hand, lists, reports, revisions, roots
 from app.db.engine import Sessions
+from app.db.in_hand import Group
 from app.db.lists import Clock, Reading
-from app.db.reports import Group
 from tests.web.wire import BRANCH, NOW
 
 CLOCKS = [Clock(f"H20.16.{number:02}", NOW, NOW + timedelta(days=2)) for number in range(1, 11)]
@@ -24,13 +24,14 @@ _DOSSIERS = """
 INSERT INTO dossier (code, procedure, procedure_code, branch, channel, applicant_kind, status,
   received_at, finished_at, catalogue_version, state, limit_id, calendar_id, case_assumed,
   difficult, due_on, due_at, provisional, legal_due_on, legal_end_on, legal_late, form_due_on,
-  form_end_on, index766_due_on, index766_end_on, index766_late, updated_at, source, content_hash,
-  revision_no, head_hash, promises, first_seen_at)
+  received_on, ended_on, index766_due_on, index766_end_on, index766_late, updated_at, source,
+  content_hash,  revision_no, head_hash, promises, first_seen_at)
 SELECT branch || '-260101-' || lpad(n::text, 6, '0'), '1.012790', '1.0127' || (80 + n % 20),
   branch, 'counter', 'citizen', CASE WHEN ended THEN 9 ELSE 4 END, at,
   CASE WHEN ended THEN due END, 1, CASE WHEN ended THEN 'finished' ELSE 'running' END, 1, 1,
-  false, false, due::date, due, false, due::date, ended_on, false, due::date, ended_on, due::date,
-  ended_on, false, at, 'one-stop', sha256(n::text::bytea), 1, sha256(n::text::bytea), '[]', at
+  false, false, due::date, due, false, due::date, ended_on, false, due::date, at::date, ended_on,
+  due::date, ended_on, false, at, 'one-stop', sha256(n::text::bytea), 1,
+  sha256(n::text::bytea), '[]', at
 FROM (
   SELECT n, at, at + '9 days'::interval AS due, n % 20 <> 0 AS ended,
     CASE WHEN n % 20 <> 0 THEN (at + '8 days')::date END AS ended_on,
@@ -95,15 +96,40 @@ def scans(found: list[dict[str, Any]]) -> set[tuple[str, str | None]]:
     }
 
 
+@pytest.mark.parametrize("yardstick", Yardstick)
 @pytest.mark.parametrize("groups", [[Group.BRANCH], [Group.BRANCH, Group.PROCEDURE, Group.MONTH]])
-def test_the_legal_rate_reads_its_index_and_no_row(full: Session, groups: list[Group]):
-    first, last = date(2026, 4, 1), date(2026, 6, 30)
+def test_what_ended_in_a_quarter_reads_its_index_and_no_row(
+    full: Session, groups: list[Group], yardstick: Yardstick
+):
+    over = in_hand.span(date(2026, 4, 1), date(2026, 6, 30), NOW)
     found = explained(
         full,
-        lambda: reports.ended(full, ALL, first, last, groups, Yardstick.LEGAL),
+        lambda: in_hand.counted(full, CLOCKS, over, groups, yardstick, with_open=False),
     )
 
-    assert scans(found) == {("Index Only Scan", "ix_dossier_legal")}
+    assert scans(found) == {("Index Only Scan", "ix_dossier_ended")}
+    assert sum(node.get("Heap Fetches", 0) for node in found) == 0
+
+
+def test_what_stood_open_on_a_past_day_is_found_by_its_days(full: Session):
+    over = in_hand.span(date(2026, 4, 1), date(2026, 6, 30), NOW)
+    found = explained(
+        full, lambda: in_hand.counted(full, CLOCKS, over, [Group.BRANCH], Yardstick.FORM)
+    )
+
+    used = {index for _, index in scans(found) if index}
+    of_open = {"ix_dossier_open", "ix_dossier_movable"}  # of few thousand either will do
+    assert used - of_open == {"ix_dossier_ended", "ix_dossier_stood_open"}
+    assert "Seq Scan" not in {kind for kind, _ in scans(found)}
+    read = next(node for node in found if node.get("Index Name") == "ix_dossier_stood_open")
+    assert read["Actual Rows"] < 1_000
+
+
+def test_what_fell_due_in_a_quarter_reads_its_index_and_no_row(full: Session):
+    over = in_hand.span(date(2026, 4, 1), date(2026, 6, 30), NOW)
+    found = explained(full, lambda: reports.fell_due(full, ALL, over, [Group.BRANCH]))
+
+    assert scans(found) == {("Index Only Scan", "ix_dossier_due")}
     assert sum(node.get("Heap Fetches", 0) for node in found) == 0
 
 

@@ -247,9 +247,9 @@ def settle_mended(
 
 
 def counts(
-    session: Session, office: str, branches: Sequence[str], *, whole_office: bool
+    session: Session, office: str, branches: Sequence[str], at: datetime, *, whole_office: bool
 ) -> dict[str | None, int]:
-    """Open records of an office by branch (None: of no known branch).
+    """Records of an office that lay open at an instant, by branch (None: of no known branch).
 
     Those of no known branch are counted only for who may see the whole office.
     """
@@ -258,7 +258,12 @@ def counts(
         mine = or_(mine, quarantine.c.branch.is_(None))
     query = (
         select(quarantine.c.branch, func.count())
-        .where(quarantine.c.state == "open", quarantine.c.office == office, mine)
+        .where(
+            or_(quarantine.c.state == "open", quarantine.c.settled_at > at),
+            quarantine.c.arrived_at <= at,
+            quarantine.c.office == office,
+            mine,
+        )
         .group_by(quarantine.c.branch)
     )
     return {row[0]: row[1] for row in session.execute(query)}

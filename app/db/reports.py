@@ -1,84 +1,24 @@
-"""Figures: how many ended early, on time and late, and what is open beside them."""
+"""Figures that no period in hand gives: what is open at this moment, and what fell due."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import datetime
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
-from app.core.yardsticks import Yardstick
+from app.db.in_hand import BY_END, EXPRESSIONS, Group, Span
 from app.db.lists import CLOCKS, DUE_SOON, OVERDUE, UNVERIFIED, Clock, clock_arguments
-
-
-class Group(StrEnum):
-    """What a report may be split by."""
-
-    BRANCH = "branch"
-    PROCEDURE = "procedure"
-    MONTH = "month"
-
-
-def _late(due: str, end: str, forced: str) -> str:
-    return f"({forced} OR {end} > {due})"
-
-
-_YARDSTICKS = {
-    Yardstick.LEGAL: ("d.legal_due_on", "d.legal_end_on", "d.legal_late"),
-    # Biểu II.06a: no due date is on time, so it is given its own end
-    Yardstick.FORM: ("coalesce(d.form_due_on, d.form_end_on)", "d.form_end_on", "false"),
-    Yardstick.INDEX766: ("d.index766_due_on", "d.index766_end_on", "d.index766_late"),
-}
-
-
-def ended(
-    session: Session,
-    branches: Sequence[str],
-    first: date,
-    last: date,
-    groups: Sequence[Group],
-    yardstick: Yardstick,
-) -> Sequence[RowMapping]:
-    """Dossiers that ended from `first` to `last`, both included, by verdict, one row a group.
-
-    Columns: the groups, early, on_time, late, no_limit. The legal yardstick by branch, procedure
-    and month reads the index `ix_dossier_legal` alone. The classes are those of
-    `core.rating.verdict`; a test holds the two together.
-    """
-    due, end, forced = _YARDSTICKS[yardstick]
-    expressions = {
-        Group.BRANCH: "d.branch",
-        Group.PROCEDURE: "d.procedure_code",
-        Group.MONTH: f"to_char({end}, 'YYYY-MM')",
-    }
-    chosen = [f"{expressions[group]} AS {group.value}" for group in groups]
-    late = _late(due, end, forced)
-    query = f"""
-SELECT {"".join(f"{one}, " for one in chosen)}
-  count(*) FILTER (WHERE NOT {forced} AND {end} < {due}) AS early,
-  count(*) FILTER (WHERE NOT {forced} AND {end} = {due}) AS on_time,
-  count(*) FILTER (WHERE {late}) AS late,
-  count(*) FILTER (WHERE NOT {forced} AND {due} IS NULL) AS no_limit
-FROM dossier AS d
-WHERE d.branch = ANY(:branches) AND {end} BETWEEN :first AND :last
-{_group_by(len(chosen))}
-"""
-    arguments = {"branches": list(branches), "first": first, "last": last}
-    return session.execute(text(query), arguments).mappings().all()
 
 
 def open_now(
     session: Session, clocks: Sequence[Clock], now: datetime, groups: Sequence[Group]
 ) -> Sequence[RowMapping]:
-    """What is open at this moment, by branch or procedure: counts of each reading.
+    """What is open at this moment, by the groups: counts of each reading.
 
-    Columns: the groups, open, overdue, unverified, due_soon, suspended, waiting, no_limit.
+    Columns: the groups, open, overdue, unverified, due_soon, suspended, waiting, no_limit. What is
+    open belongs to no day of an end, so splits by one are left out.
     """
-    chosen = [
-        "d.branch AS branch" if group is Group.BRANCH else "d.procedure_code AS procedure"
-        for group in groups
-        if group is not Group.MONTH
-    ]
+    chosen = [f'{EXPRESSIONS[group]} AS "{group.value}"' for group in groups if group not in BY_END]
     query = f"""
 SELECT {"".join(f"{one}, " for one in chosen)}
   count(*) AS open,
@@ -95,24 +35,34 @@ WHERE d.state NOT IN ('finished', 'closed')
     return session.execute(text(query), clock_arguments(clocks, now)).mappings().all()
 
 
-def carried_over(
-    session: Session, branches: Sequence[str], first_at: datetime, groups: Sequence[Group]
+def fell_due(
+    session: Session, branches: Sequence[str], over: Span, groups: Sequence[Group]
 ) -> Sequence[RowMapping]:
-    """Dossiers received before a period and not ended before it ("từ kỳ trước")."""
-    chosen = [
-        "branch" if group is Group.BRANCH else "procedure_code AS procedure"
-        for group in groups
-        if group is not Group.MONTH
-    ]
+    """Those whose last day by law lay in a period, by the groups, as they stood at its close.
+
+    Columns: the groups, due, met (ended early or on time), missed (ended late, or past due and
+    still open), ahead (open, and not yet past due). An end that does not count by law is left out.
+    By branch and procedure it reads the index `ix_dossier_due` alone.
+    """
+    chosen = [f'{EXPRESSIONS[group]} AS "{group.value}"' for group in groups if group not in BY_END]
+    ended = "coalesce(d.ended_on <= :last, false)"
+    missed = (
+        f"(CASE WHEN {ended} THEN d.legal_late OR d.ended_on > d.legal_due_on "
+        "ELSE d.legal_due_on < :last END)"
+    )
     query = f"""
-SELECT {"".join(f"{one}, " for one in chosen)} count(*) AS carried_over
-FROM dossier
-WHERE branch = ANY(:branches) AND received_at < :first_at
-  AND (coalesce(finished_at, ended_at) IS NULL OR coalesce(finished_at, ended_at) >= :first_at)
+SELECT {"".join(f"{one}, " for one in chosen)}
+  count(*) AS due,
+  count(*) FILTER (WHERE {ended} AND NOT {missed}) AS met,
+  count(*) FILTER (WHERE {missed}) AS missed,
+  count(*) FILTER (WHERE NOT {ended} AND NOT {missed}) AS ahead
+FROM dossier AS d
+WHERE d.branch = ANY(:branches) AND d.legal_due_on BETWEEN :first AND :last
+  AND d.received_on <= :last AND NOT ({ended} AND d.legal_end_on IS NULL)
 {_group_by(len(chosen))}
 """
-    arguments = {"branches": list(branches), "first_at": first_at}
-    return session.execute(text(query), arguments).mappings().all()
+    told = {"branches": list(branches), "first": over.first, "last": over.last}
+    return session.execute(text(query), told).mappings().all()
 
 
 def _group_by(count: int) -> str:

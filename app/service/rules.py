@@ -64,17 +64,20 @@ class Commune:
 class Rules:
     """One version of the catalogue, immutable, safe to share between threads.
 
-    `calendars` has the working calendar of every branch and office by code, and the nation's under
-    `national`.
+    `procedures` has their names and `fields` their fields (lĩnh vực), by code, `offices` names of
+    offices. `calendars` has the working calendar of every branch and office by code, and the
+    nation's under `national`.
     """
 
     version: int
     branches: Mapping[str, Branch]
     communes: Mapping[str, Commune]
     procedures: Mapping[str, str]
+    fields: Mapping[str, str]
     limits: Mapping[str, Law]
     calendars: Mapping[str, Published]
     supplements: Sequence[SupplementRule] = ()
+    offices: Mapping[str, str] = field(default_factory=dict)
     grounds: dict[tuple[str, str, bool | None], Ground] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -205,6 +208,7 @@ def read(
         )
         for row in catalogue.branches(session)
     }
+    procedures = catalogue.procedures(session)
     return Rules(
         version=version,
         branches=branches,
@@ -212,10 +216,12 @@ def read(
             row["code"]: Commune(row["code"], row["difficult_from"], row["difficult_until"])
             for row in catalogue.communes(session)
         },
-        procedures={row["code"]: row["name"] for row in catalogue.procedures(session)},
+        procedures={row["code"]: row["name"] for row in procedures},
+        fields={row["code"]: row["field"] for row in procedures},
         limits={code: Law(rows, supplements) for code, rows in limits.items()},
         calendars=_calendars(session, branches.values(), known),
         supplements=supplements,
+        offices={row["code"]: row["name"] for row in catalogue.offices(session)},
     )
 
 

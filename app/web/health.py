@@ -89,7 +89,7 @@ def metrics(
                 heard.labels(one.branch).set(age)
         whole, mine = caller.whole_office, sorted(caller.branches)
         for branch, count in quarantine.counts(
-            session, caller.office, mine, whole_office=whole
+            session, caller.office, mine, now, whole_office=whole
         ).items():
             kept.labels(branch or "").set(count)
         for row in pulls.listing(session, caller.office) if whole else ():

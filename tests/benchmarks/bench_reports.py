@@ -8,8 +8,8 @@ from sqlalchemy import Engine, text
 
 from app.core.yardsticks import Yardstick
 from app.db.engine import Sessions
+from app.db.in_hand import Group
 from app.db.lists import Clock
-from app.db.reports import Group
 from app.service.on_time import on_time
 from app.service.rules import RuleBook
 from app.service.silence import branch_clocks
@@ -21,14 +21,16 @@ FIRST, LAST = date(2026, 7, 1), date(2026, 9, 30)
 FILL = """
 INSERT INTO dossier (code, procedure, procedure_code, branch, channel, applicant_kind, status,
   received_at, finished_at, catalogue_version, state, how_ended, case_assumed, difficult, due_on,
-  due_at, provisional, legal_due_on, legal_end_on, legal_late, index766_late, updated_at, source,
+  due_at, provisional, received_on, ended_on, legal_due_on, legal_end_on,
+  legal_late, index766_late, updated_at, source,
   content_hash, revision_no, head_hash, promises, first_seen_at)
 SELECT format('H20.16.%s-%s-%s', lpad((1 + n % 10)::text, 2, '0'), to_char(day, 'YYMMDD'),
               lpad((n % 9999)::text, 6, '0')), '1.013831', '1.013831',
   'H20.16.' || lpad((1 + n % 10)::text, 2, '0'), 'counter', 'citizen',
   CASE WHEN ended THEN 9 ELSE 4 END, day, CASE WHEN ended THEN day + '6 days' END, 1,
   CASE WHEN ended THEN 'finished' ELSE 'running' END, CASE WHEN ended THEN 'result' END, false,
-  false, day::date + 8, (day::date + 9)::timestamptz, false, day::date + 8,
+  false, day::date + 8, (day::date + 9)::timestamptz, false, day::date,
+  CASE WHEN ended THEN day::date + 6 + (n % 19 = 0)::int * 5 END, day::date + 8,
   CASE WHEN ended THEN day::date + 6 + (n % 19 = 0)::int * 5 END, false, false, day, 'bench',
   '\\x00', 1, '\\x00', '[]', day
 FROM (SELECT n, n % 14 <> 0 AS ended,

@@ -14,23 +14,30 @@ from app.core.rating import Verdict, verdict
 from app.core.yardsticks import Yardstick
 from app.db import feeds
 from app.db.engine import Sessions
+from app.db.in_hand import BY_END, ZONE, Group
 from app.db.lists import Clock
-from app.db.reports import Group
-from app.service.on_time import OPEN_COLUMNS, ZONE, Line, Report, on_time
+from app.service.on_time import OPEN_COLUMNS, Line, Report, on_time
 from app.service.rules import RuleBook
 from app.service.silence import BranchClock, branch_clocks
 from tests.jobs.rows import vn
-from tests.service.simulated import UNTIL, dong_thap, lines, send, stored
+from tests.service.simulated import CATALOGUE, UNTIL, dong_thap, lines, send, stored
 from tests.web.wire import BRANCH, OTHER, finished, record
 
 SILENT = "H20.16.05"
+ZERO = timedelta(microseconds=1)
+GROUPS = {
+    one["code"]: one["group"]
+    for one in json.loads((CATALOGUE / "procedures.json").read_text(encoding="utf-8"))
+}
 PERIODS = [
     (date(2026, 1, 1), date(2026, 11, 20)),
     (date(2026, 3, 1), date(2026, 3, 31)),
     (date(2025, 11, 20), date(2026, 6, 30)),
     (date(2020, 1, 1), date(2020, 12, 31)),
 ]
-SPLITS = [list(some) for size in range(4) for some in combinations(Group, size)]
+SPLITS = [[], *([one] for one in Group)] + [
+    list(some) for some in combinations((Group.BRANCH, Group.PROCEDURE, Group.MONTH), 2)
+]
 
 
 @pytest.fixture
@@ -89,32 +96,50 @@ def inputs(row: Any, yardstick: Yardstick) -> tuple[date | None, date | None, bo
     if yardstick is Yardstick.INDEX766:
         return row["index766_due_on"], row["index766_end_on"], row["index766_late"]
     # Biểu II.06a: without a promise it is on time
-    return row["form_due_on"] or row["form_end_on"], row["form_end_on"], False
+    return row["form_due_on"] or row["ended_on"], row["ended_on"], False
 
 
-def keys(row: Any, groups: Sequence[Group], month: str) -> tuple[str, ...]:  # noqa: ANN401 a row
+def keys(row: Any, groups: Sequence[Group]) -> tuple[str, ...]:  # noqa: ANN401 a row
+    end = row["ended_on"]
+    reporting = end and (end - timedelta(days=14))
+    month = reporting and reporting.month % 12 + 1
     values = {
         Group.BRANCH: row["branch"],
         Group.PROCEDURE: row["procedure_code"],
-        Group.MONTH: month,
+        Group.GROUP: GROUPS.get(row["procedure_code"], ""),
+        Group.CASE: row["case_used"] or "",
+        Group.COMMUNE: row["commune"] or "",
+        Group.CHANNEL: row["channel"],
+        Group.APPLICANT_KIND: row["applicant_kind"],
+        Group.MONTH: end and end.strftime("%Y-%m"),
+        Group.QUARTER: end and f"{end.year}-Q{(end.month + 2) // 3}",
+        Group.REPORTING_QUARTER: end
+        and f"{reporting.year + (reporting.month == 12)}-RQ{(month + 2) // 3}",
     }
     return tuple(values[group] for group in groups)
 
 
-def readings(row: Any, clock: BranchClock, now: datetime) -> list[str]:  # noqa: ANN401 a row
-    """What an open dossier counts as at a moment (design §1.10)."""
-    found = ["open"]
+def within(on: date, days: Any) -> bool:  # noqa: ANN401 ranges
+    return any(one.lower <= on and (one.upper is None or on < one.upper) for one in days)
+
+
+def readings(row: Any, clock: BranchClock, at: datetime, yardstick: Yardstick) -> list[str]:  # noqa: ANN401
+    """What an open dossier counts as at the close of a period, or now (design §1.10)."""
+    found, on, now = ["open"], at.astimezone(ZONE).date(), at == UNTIL
+    if now:
+        found += [row["state"]] if row["state"] in ("suspended", "waiting") else []
+        if row["state"] == "running" and UNTIL < row["due_at"] <= clock.soon_until:
+            found.append("due_soon")
+    if yardstick is not Yardstick.LEGAL:
+        days, due_on = row[f"{yardstick}_overdue"], row[f"{yardstick}_due_on"]
+        late = due_on is not None and due_on < on if days is None else within(on, days)
+        return found + ["overdue"] * late
     if row["no_limit"] is not None:
         found.append("no_limit")
-    if row["state"] in ("suspended", "waiting"):
-        found.append(row["state"])
-    if row["state"] == "running":
-        if row["due_at"] <= clock.clock_at:
-            found.append("overdue")
-        elif row["due_at"] <= now:
-            found.append("unverified")
-        elif row["due_at"] <= clock.soon_until:
-            found.append("due_soon")
+    elif row["legal_overdue"] is not None and not now:
+        found += ["overdue"] * within(on, row["legal_overdue"])
+    elif row["due_at"] is not None and row["due_at"] <= at:
+        found.append("overdue" if row["due_at"] <= clock.clock_at else "unverified")
     return found
 
 
@@ -127,24 +152,27 @@ def recount(
 ) -> dict[tuple[str, ...], Counter[str]]:
     """The same figures by plain counting; the key `("*",)` is the total."""
     figures: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
-    by_month = Group.MONTH in groups
-    begin = datetime.combine(period[0], time(), ZONE)
+    first, last = period[0], min(period[1], UNTIL.astimezone(ZONE).date())
+    at = min(UNTIL, datetime.combine(last + timedelta(days=1), time(), ZONE) - ZERO)
     for row in rows:
-        due_on, end_on, forced = inputs(row, yardstick)
-        if end_on is not None and period[0] <= end_on <= period[1]:
-            what = verdict(due_on, end_on, forced_late=forced).value
-            figures[keys(row, groups, end_on.strftime("%Y-%m"))][what] += 1
+        came_on, end_on = row["received_on"], row["ended_on"]
+        if came_on is None or came_on > last or (end_on is not None and end_on < first):
+            continue
+        ended = end_on is not None and end_on <= last
+        found = ["carried_over"] * (came_on < first)
+        if not ended:
+            found += readings(row, heard[row["branch"]], at, yardstick)
+        else:
+            due_on, counted_on, forced = inputs(row, yardstick)
+            found.append(
+                "uncounted"
+                if counted_on is None
+                else verdict(due_on, counted_on, forced_late=forced).value
+            )
+        for what in found:
             figures[("*",)][what] += 1
-        beside = []
-        if row["state"] not in ("finished", "closed"):
-            beside += readings(row, heard[row["branch"]], UNTIL)
-        ended = row["finished_at"] or row["ended_at"]
-        if row["received_at"] and row["received_at"] < begin and (not ended or ended >= begin):
-            beside.append("carried_over")
-        for what in beside:
-            figures[("*",)][what] += 1
-            if not by_month:
-                figures[keys(row, groups, "")][what] += 1
+            if not BY_END.intersection(groups) or (ended and what != "carried_over"):
+                figures[keys(row, groups)][what] += 1
     return figures
 
 
@@ -155,6 +183,7 @@ def counted(line: Line) -> Counter[str]:
             Verdict.ON_TIME.value: line.tally.on_time,
             Verdict.LATE.value: line.tally.late,
             Verdict.NO_LIMIT.value: line.no_limit,
+            "uncounted": line.uncounted,
             **{name: held for name, held in line.beside.items() if name != "quarantined"},
         }
     )
@@ -185,7 +214,7 @@ def test_the_year_has_something_of_every_kind(sessions: Sessions, book: RuleBook
     _ = year
     total = counted(reported(sessions, book, PERIODS[0]).total)
 
-    kinds = {*Verdict, *OPEN_COLUMNS, "carried_over"} - {"unverified"}
+    kinds = {*Verdict, *OPEN_COLUMNS, "carried_over", "uncounted"} - {"unverified"}
     assert [kind for kind in kinds if total[kind] == 0] == []
 
 
@@ -195,7 +224,7 @@ def test_totals_add_up(sessions: Sessions, book: RuleBook, year: list[Any]):
         report = reported(sessions, book, PERIODS[0], groups)
         tally = sum((counted(line) for line in report.rows), Counter())
         total = counted(report.total)
-        if Group.MONTH in groups:  # what is open belongs to no month of an end
+        if BY_END.intersection(groups):  # what is open belongs to no month of an end
             verdicts = [Verdict.EARLY, Verdict.ON_TIME, Verdict.LATE]
             assert [tally[one] for one in verdicts] == [total[one] for one in verdicts]
         else:
@@ -282,9 +311,10 @@ def test_overdue_unverified_and_due_soon_depend_on_now_and_on_what_was_heard(
         with sessions.begin() as session:
             session.execute(text("TRUNCATE feed"))
             feeds.hear(session, "one-stop", {BRANCH: vn(heard)})
-        beside = reported(sessions, book, PERIODS[0], now=vn(now)).total.beside
+        to_now = (date(2026, 1, 1), date(2026, 12, 31))
+        beside = reported(sessions, book, to_now, now=vn(now)).total.beside
         names = ("overdue", "unverified", "due_soon")
-        return {name: beside[name] for name in names if beside[name]}
+        return {name: beside[name] for name in names if beside.get(name)}
 
     assert read("2026-11-23 10:00", "2026-11-23 10:00") == {}
     assert read("2026-11-26 10:00", "2026-11-26 10:00") == {"due_soon": 1}

@@ -30,7 +30,12 @@ SAYS = {
     "Doubt": (0, "sentence"),
     "NoMomentError": (0, "message"),  # of a cell of a file
     "wrong": (1, "message"),  # (the same)
+    "Column": (1, "heading"),
+    "Note": (0, "sentence"),
+    "Document": (1, "title"),
+    "word": (0, "sentence"),  # a cell of a report
 }
+ABOVE = {"Column": "under"}  # a second argument, of several sentences
 # Said by Starlette and FastAPI, so they stand nowhere in our source. Python 3.13 renamed two.
 PHRASES = {HTTPStatus(code).phrase for code in (400, 401, 403, 404, 405, 406, 413, 415, 422, 429)}
 PHRASES |= {"Request Entity Too Large", "Content Too Large"}
@@ -91,6 +96,9 @@ def said_in(source: Path) -> Iterator[str]:
             given = node.args[at] if len(node.args) > at else None
             given = next((one.value for one in node.keywords if one.arg == keyword), given)
             yield from sentences(given, names)
+            more = ABOVE.get(called or "")
+            for one in node.keywords:
+                yield from sentences(one.value, names) if one.arg == more else ()
     if source.name == "words.py":
         for name, values in names.items():
             if name != "TONES":  # classes of the style sheet

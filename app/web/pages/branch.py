@@ -15,8 +15,8 @@ from app.core.calendar import WorkingCalendar
 from app.core.codes import dossier_code
 from app.core.office_hours import CalendarEndsError
 from app.db import lists, reports
+from app.db.in_hand import Group
 from app.db.lists import Reading
-from app.db.reports import Group
 from app.service.rules import Rules
 from app.web import shown
 from app.web.deps import Now, TheParts, Transaction, clocks_of, visible

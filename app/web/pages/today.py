@@ -11,8 +11,8 @@ from app.core.calendar import WorkingCalendar
 from app.core.office_hours import CalendarEndsError
 from app.core.yardsticks import Yardstick
 from app.db.digests import Standing
+from app.db.in_hand import Group
 from app.db.lists import Clock
-from app.db.reports import Group
 from app.service.access import Principal, Right
 from app.service.digest import BranchDay, branch_days, unconfirmed
 from app.service.on_time import OPEN_COLUMNS, Line, Report, on_time
@@ -139,7 +139,6 @@ def _report(
         groups=[Group.BRANCH],
         yardstick=Yardstick.LEGAL,
         beside=beside,
-        carried=False,
     )
 
 

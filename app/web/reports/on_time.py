@@ -1,4 +1,4 @@
-"""Reports over HTTP: figures with their numerator, denominator and definition."""
+"""On-time rates over HTTP: figures with their numerator, denominator and definition."""
 
 from datetime import date
 from http import HTTPStatus
@@ -6,17 +6,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from app.core import periods
 from app.core.problems import Problem
 from app.core.yardsticks import Yardstick
-from app.db.reports import Group
-from app.service.on_time import OPEN_COLUMNS, Line, Report, on_time
+from app.db.in_hand import BY_END, Group
+from app.service.on_time import NOW_COLUMNS, OPEN_COLUMNS, Line, Report, on_time
 from app.service.rules import Rules
 from app.web import shown
-from app.web.deps import Now, Reader, TheParts, Transaction, clocks_of, visible
+from app.web.deps import Now, Reader, TheParts, Transaction
 from app.web.language import tell
 from app.web.problems import ProblemError, language_of
+from app.web.reports.asked import PeriodAsked, asked
 
-router = APIRouter(prefix="/v1/reports", tags=["reports"])
+router = APIRouter()
 
 DEFINITIONS = {
     Yardstick.LEGAL: "Our clock, by law. Ended by a result, a refusal or a return, on a day of the "
@@ -30,58 +32,66 @@ DEFINITIONS = {
 }
 _BESIDE = (
     "rate = numerator / denominator = (early + on time) / (early + on time + late); null is no "
-    "data. Open, overdue, unverified, due soon, suspended and waiting are as of now; carried over "
-    "was received before the period and had not ended."
+    "data. Open, overdue and unverified are as of the close of the period, or now where it is not "
+    "over; due soon, suspended and waiting as of now. Carried over was received before the period "
+    "and had not ended. Uncounted ended in a way this yardstick leaves out."
+)
+_FELL_DUE = (
+    "Fell due: the last day by law lay in the period. rate = met / (met + missed); met ended early "
+    "or on time, missed ended late or was open past its due day, ahead is open and not yet due."
 )
 
 
-@router.get("/on-time", summary="On-time rates by branch, procedure and month")
+@router.get("/on-time", summary="On-time rates by branch, procedure, month and more")
 def get_on_time(
     request: Request,
     session: Transaction,
     caller: Reader,
     held: TheParts,
     now: Now,
-    first: Annotated[date | None, Query(alias="from", description="first day included")] = None,
-    last: Annotated[date | None, Query(alias="to", description="last day included")] = None,
-    group_by: Annotated[str, Query(description="comma-separated: branch, procedure, month")] = (
+    period: PeriodAsked,
+    group_by: Annotated[str, Query(description="comma-separated: " + ", ".join(Group))] = (
         Group.BRANCH
     ),
     yardstick: Yardstick = Yardstick.LEGAL,
     branch: Annotated[str | None, Query()] = None,
+    as_of: Annotated[
+        date | None,
+        Query(description="as it stood at the close of this day; else at the end of the period"),
+    ] = None,
 ) -> dict[str, Any]:
     """The period is this year to today unless it is given; every active branch has a row."""
     today = now.astimezone(shown.ZONE).date()
-    first, last = first or today.replace(month=1, day=1), last or today
-    if last < first:
-        told = Problem("to", "{last} is before from {first}", {"last": last, "first": first})
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid", [told])
-    rules = held.book.in_force(session)
-    clocks, full = clocks_of(session, held, rules, now, visible(caller, branch))
+    wanted = period or periods.free(today.replace(month=1, day=1), today)
+    found = asked(session, caller, held, now, wanted, branch, as_of)
     report = on_time(
         session,
-        rules,
-        clocks,
-        full,
+        found.rules,
+        found.clocks,
+        found.heard,
         now,
         office=caller.office,
-        whole_office=caller.whole_office and branch is None,
-        first=first,
-        last=last,
+        whole_office=found.whole_office,
+        first=found.over.first,
+        last=found.over.last,
         groups=groups(group_by),
         yardstick=yardstick,
+        cohort=True,
     )
     language = language_of(request)
     return {
-        "rows": [row(line, report, rules) for line in report.rows],
-        "totals": row(report.total, report, rules),
+        "rows": [row(line, report, found.rules) for line in report.rows],
+        "totals": row(report.total, report, found.rules),
         "definition": {
             "yardstick": yardstick.value,
-            "from": first.isoformat(),
-            "to": last.isoformat(),
+            "period": wanted.name,
+            "from": wanted.first.isoformat(),
+            "to": wanted.last.isoformat(),
             "text": tell(DEFINITIONS[yardstick], language),
             "columns": tell(_BESIDE, language),
+            "fell_due": tell(_FELL_DUE, language),
         },
+        "as_of": shown.instant(report.as_of),
         "data_as_of": shown.instant(report.data_as_of),
     }
 
@@ -116,9 +126,16 @@ def row(line: Line, report: Report, rules: Rules) -> dict[str, Any]:
         "denominator": tally.denominator,
         "rate": tally.rate,
         "no_limit": line.no_limit,
+        "uncounted": line.uncounted,
     }
-    if line is report.total or Group.MONTH not in report.groups:
-        told |= {column: line.beside.get(column, 0) for column in (*OPEN_COLUMNS, "carried_over")}
+    if line is report.total or not BY_END.intersection(report.groups):
+        columns = [*OPEN_COLUMNS, "carried_over"]
+        if not report.current:
+            columns = [column for column in columns if column not in NOW_COLUMNS]
+        told |= {column: line.beside.get(column, 0) for column in columns}
+        names = ("due", "met", "missed", "ahead")
+        told["fell_due"] = {name: line.fell_due.get(name, 0) for name in names}
+        told["fell_due"]["rate"] = line.due_rate
     if line is report.total or report.groups == (Group.BRANCH,):
         told["quarantined"] = line.beside.get("quarantined", 0)
     return told

@@ -1,0 +1,137 @@
+"""What every report is asked for: a period by name or by days, a branch, and as of which day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from app.core import periods
+from app.core.periods import Kind, Period, PeriodError
+from app.core.problems import Problem
+from app.db import in_hand
+from app.db.in_hand import Span
+from app.db.lists import Clock
+from app.service.access import Principal
+from app.service.rules import Rules
+from app.service.silence import BranchClock
+from app.web.deps import Now, Reader, TheParts, Transaction, clocks_of, visible
+from app.web.problems import ProblemError
+
+_TITLE = "The request is not valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A report that is asked for, within the scope of who asks.
+
+    `over` is the period as far as it is asked about: up to `as_of`, or today.
+    """
+
+    caller: Principal
+    rules: Rules
+    period: Period
+    over: Span
+    branch: str | None
+    clocks: Sequence[Clock]
+    heard: Mapping[str, BranchClock]
+
+    @property
+    def data_as_of(self) -> datetime | None:
+        """The oldest last word of any branch; None if none was ever heard."""
+        spoken = [clock.heard_at for clock in self.heard.values() if clock.heard_at is not None]
+        return min(spoken, default=None)
+
+    @property
+    def whole_office(self) -> bool:
+        """Whether it is for all of the office, of which the caller may see all."""
+        return self.caller.whole_office and self.branch is None
+
+
+def find_period(
+    now: Now,
+    period: Annotated[
+        str | None,
+        Query(description=f"a named period instead of from and to: {periods.FORMS}", max_length=20),
+    ] = None,
+    first: Annotated[date | None, Query(alias="from", description="first day included")] = None,
+    last: Annotated[date | None, Query(alias="to", description="last day included")] = None,
+) -> Period | None:
+    """The period asked for; None if nothing was said of it."""
+    if period is not None:
+        if first is not None or last is not None:
+            raise _refused("period", "give either period or from and to")
+        try:
+            return periods.named(period)
+        except PeriodError:
+            raise _refused("period", "write it as one of {forms}", forms=periods.FORMS) from None
+    if first is None and last is None:
+        return None
+    today = now.astimezone(in_hand.ZONE).date()
+    last = last or today
+    first = first or last.replace(month=1, day=1)
+    if last < first:
+        raise _refused("to", "{last} is before from {first}", last=last, first=first)
+    return periods.free(first, last)
+
+
+PeriodAsked = Annotated[Period | None, Depends(find_period)]
+
+
+def find_asked(
+    session: Transaction,
+    caller: Reader,
+    held: TheParts,
+    now: Now,
+    period: PeriodAsked,
+    branch: Annotated[str | None, Query(description="one branch; else all in scope")] = None,
+    as_of: Annotated[
+        date | None,
+        Query(description="as it stood at the close of this day; else at the end of the period"),
+    ] = None,
+) -> Asked:
+    """The report asked for; where no period is named, the reporting quarter that closed last."""
+    return asked(
+        session, caller, held, now, period or over_last(Kind.REPORTING_QUARTER, now), branch, as_of
+    )
+
+
+ReportAsked = Annotated[Asked, Depends(find_asked, scope="function")]
+
+
+def asked(
+    session: Transaction,
+    caller: Principal,
+    held: TheParts,
+    now: datetime,
+    period: Period,
+    branch: str | None,
+    as_of: date | None = None,
+) -> Asked:
+    """The report of a caller, a period and perhaps one branch."""
+    if as_of is not None and not period.first <= as_of <= period.last:
+        raise _refused(
+            "as_of",
+            "{as_of} is not within the period, {first} to {last}",
+            as_of=as_of,
+            first=period.first,
+            last=period.last,
+        )
+    rules = held.book.in_force(session)
+    clocks, heard = clocks_of(session, held, rules, now, visible(caller, branch))
+    over = in_hand.span(period.first, as_of or period.last, now)
+    if over.last < over.first:
+        raise _refused("from", "{first} lies ahead; nothing can be said of it", first=over.first)
+    return Asked(caller, rules, period, over, branch, clocks, heard)
+
+
+def over_last(kind: Kind, now: datetime) -> Period:
+    """The newest period of a kind that is over."""
+    return next(periods.latest(kind, now.astimezone(in_hand.ZONE).date()))
+
+
+def _refused(field: str, sentence: str, **figures: object) -> ProblemError:
+    told = Problem(field, sentence, figures)
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, _TITLE, [told])
