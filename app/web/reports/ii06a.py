@@ -1,20 +1,17 @@
 """Biểu II.06a over HTTP."""
 
-from typing import Any
-
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from app.service import ii06a
 from app.web.deps import Transaction
-from app.web.problems import language_of
+from app.web.reports.answer import answer
 from app.web.reports.asked import ReportAsked
-from app.web.reports.told import told
 
 router = APIRouter()
 
 
 @router.get("/ii-06a", summary="Form II.06a/VPCP/KSTT by field and procedure")
-def get_ii06a(request: Request, session: Transaction, asked: ReportAsked) -> dict[str, Any]:
+def get_ii06a(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """The form of a branch, or of all in scope; by default of the last reporting quarter."""
     found = ii06a.count(session, asked.clocks, asked.over)
     document = ii06a.document(
@@ -26,4 +23,4 @@ def get_ii06a(request: Request, session: Transaction, asked: ReportAsked) -> dic
         branch=asked.branch,
         data_as_of=asked.data_as_of,
     )
-    return told(document, language_of(request))
+    return answer(request, document)
