@@ -180,7 +180,10 @@ def test_ctrl_c_ends_all_of_it_without_a_traceback(mortal: Served, token: str):
     assert "Traceback" not in mortal.read_said()
 
 
-def test_ctrl_c_in_the_middle_of_an_upload_ends_within_seconds(mortal: Served, token: str):
+@pytest.mark.parametrize("after", [0.0, 2.0])  # seconds: hands still begin; they are at work
+def test_ctrl_c_in_the_middle_of_an_upload_ends_within_seconds(
+    mortal: Served, token: str, after: float
+):
     body = upload()
 
     def go() -> None:
@@ -192,6 +195,8 @@ def test_ctrl_c_in_the_middle_of_an_upload_ends_within_seconds(mortal: Served, t
     until = monotonic() + 10
     while not mortal.hands() and monotonic() < until:
         sleep(0.02)
+    assert mortal.hands()
+    sleep(after)
     family = mortal.family()
 
     begun = monotonic()
@@ -200,6 +205,9 @@ def test_ctrl_c_in_the_middle_of_an_upload_ends_within_seconds(mortal: Served, t
     assert monotonic() - begun < 15
     assert left_over(family) == []
     sending.join(30)
+    said = mortal.read_said()
+    assert "KeyboardInterrupt" not in said
+    assert "takes over" not in said
 
 
 def test_without_hands_the_server_answers_the_same(
