@@ -74,12 +74,15 @@ def later(session: Session, office: str, period: Period) -> RowMapping | None:
     return session.execute(query.order_by(closing.c.first_on).limit(1)).mappings().first()
 
 
-def newest(session: Session, office: str, before: int | None = None) -> RowMapping | None:
-    """The closing of an office that was made last, or last before another."""
-    query = select(closing).where(closing.c.office == office)
-    if before is not None:
-        query = query.where(closing.c.id < before)
-    return session.execute(query.order_by(closing.c.id.desc()).limit(1)).mappings().first()
+def newest(session: Session, office: str) -> RowMapping | None:
+    """The closing of an office that was made last."""
+    query = select(closing).where(closing.c.office == office).order_by(closing.c.id.desc())
+    return session.execute(query.limit(1)).mappings().first()
+
+
+def all_made(session: Session) -> Sequence[RowMapping]:
+    """Every closing of every office, in the order they were made."""
+    return session.execute(select(closing).order_by(closing.c.id)).mappings().all()
 
 
 def next_id(session: Session) -> int:

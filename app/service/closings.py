@@ -238,7 +238,7 @@ def _notes(
         yield branch, notes
 
 
-def closing_hash(row: Mapping[str, Any], reports: Sequence[Report], before: bytes) -> bytes:
+def closing_hash(row: Mapping[Any, Any], reports: Sequence[Report], before: bytes) -> bytes:
     """One hash over all a closing says, and over the closing of the office made before it."""
     told = {
         "id": row["id"],

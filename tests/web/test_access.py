@@ -369,9 +369,8 @@ def needed(method: str, path: str) -> Right | None:
         return Right.READ
     if path.startswith("/v1/webhooks"):
         return Right.CATALOGUE
-    if path.startswith("/v1/pulls") or (path.startswith("/v1/feeds") and method != "GET"):
-        return Right.ADMIN
-    if method == "POST" and path == "/v1/closings":
+    keepers = ("/v1/feeds", "/v1/closings")
+    if path.startswith("/v1/pulls") or (path.startswith(keepers) and method != "GET"):
         return Right.ADMIN
     if path.endswith("/rejects"):  # whole rows, with the names in them
         return Right.INTAKE
