@@ -289,7 +289,7 @@ def test_a_closing_lists_its_dossiers_by_branch_and_class(sender: Api, changed: 
     assert sender.http.get(address + "?form=lost").status_code == 422
 
 
-# ----------------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------------- what is refused
 
 
 def refused(api: Api, period: object, *despite: str) -> tuple[int, str]:
