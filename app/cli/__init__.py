@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from app.cli import (
     calendar,
+    closing,
     deadline,
     feeds,
     imports,
@@ -32,6 +33,7 @@ _user = typer.Typer(help="People who sign in to the pages.", no_args_is_help=Tru
 _client = typer.Typer(help="Systems that use the API.", no_args_is_help=True)
 _quarantine = typer.Typer(help="Refused records.", no_args_is_help=True)
 _pull = typer.Typer(help="Sources that are asked instead of sending.", no_args_is_help=True)
+_closing = typer.Typer(help="Periods that are closed for good.", no_args_is_help=True)
 _feeds = typer.Typer(help="Who was heard of when, and who is silent.", no_args_is_help=True)
 for _command in (
     running.up,
@@ -65,6 +67,10 @@ _pull.command("run")(pull.run)
 _pull.command("pause")(pull.pause)
 _pull.command("resume")(pull.resume)
 _pull.command("remove")(pull.remove)
+_closing.command("close")(closing.close)
+_closing.command("list")(closing.listing)
+_closing.command("show")(closing.show)
+_closing.command("corrections")(closing.corrections)
 _feeds.command("list")(feeds.listing)
 _feeds.command("expect")(feeds.expect)
 _feeds.command("forget")(feeds.forget)
@@ -74,6 +80,7 @@ app.add_typer(_user, name="user")
 app.add_typer(_client, name="client")
 app.add_typer(_quarantine, name="quarantine")
 app.add_typer(_pull, name="pull")
+app.add_typer(_closing, name="closing")
 app.add_typer(_feeds, name="feeds")
 
 

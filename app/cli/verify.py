@@ -15,6 +15,7 @@ from app.cli.shared import AsJson, opened_database, out, refuse
 from app.core.codes import dossier_code
 from app.db import chain
 from app.db.engine import Sessions
+from app.service.closed_periods import closed
 from app.service.rules import RuleBook
 from app.service.sealed_days import days
 from app.service.verify import Checked, Fault, dossiers, some
@@ -36,7 +37,7 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check chains, contents, findings and sealed days; say each fault; exit 1 if there is any."""
+    """Check chains, contents, findings, sealed days, closed periods; exit 1 if there is a fault."""
     codes, noted = [_code(one) for one in code or ()], dict(_noted(one) for one in root or ())
     if codes and sample is not None:
         refuse("give --code or --sample, not both")
@@ -76,6 +77,11 @@ def _faults(
             yield from days(
                 opened, checked, noted, lambda: bar(checked.days or 0, checked.of_days or 0)
             )
+    if whole:
+        with _bar("Verifying closed periods") as bar:
+            yield from closed(
+                opened, checked, lambda: bar(checked.closings or 0, checked.of_closings or 0)
+            )
 
 
 @contextmanager
@@ -93,12 +99,13 @@ def _say(fault: Fault, *, as_json: bool) -> None:
             "code": fault.code,
             "revision_no": fault.revision_no,
             "day": fault.day.isoformat() if fault.day else None,
+            "closing": fault.closing,
             "detail": fault.detail,
         }
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
     number = "" if fault.revision_no is None else f" revision {fault.revision_no}"
-    where = fault.code or f"day {fault.day}"
+    where = fault.code or fault.closing or f"day {fault.day}"
     typer.echo(f"{where}{number}: {fault.what.value}: {fault.detail}")
 
 
@@ -115,6 +122,7 @@ def _sum_up(checked: Checked, *, as_json: bool) -> None:
                     "waiting_for_recomputation": checked.waiting,
                     "days": checked.days,
                     "sealed_until": checked.sealed_until and checked.sealed_until.isoformat(),
+                    "closings": checked.closings,
                 }
             )
         )
@@ -128,6 +136,8 @@ def _sum_up(checked: Checked, *, as_json: bool) -> None:
         out.print("No day is sealed yet.")
     else:
         out.print(f"Verified {checked.days} sealed days, up to {checked.sealed_until}.")
+    if checked.closings:
+        out.print(f"Verified {checked.closings} closed periods.")
     out.print(f"Faults: {checked.faults}.")
 
 

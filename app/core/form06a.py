@@ -16,7 +16,8 @@ class Counts:
 
     Each dossier in hand stands in one column of what came in (`online` 4, `direct` 5,
     `carried_over` 6) and in one of where it is now (`early` 8, `on_time` 9, `late` 10, `in_time`
-    12, `overdue` 13).
+    12, `overdue` 13). A line of adjustments takes back what was received once too often, so parts
+    may be negative; what must hold holds all the same.
     """
 
     online: int = 0
@@ -46,6 +47,12 @@ class Counts:
     def __add__(self, other: "Counts") -> "Counts":
         """Two groups together."""
         return Counts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        """A group without some of it; what was received may so become less than nothing."""
+        return Counts(
+            *(mine - its for mine, its in zip(astuple(self), astuple(other), strict=True))
+        )
 
     def columns(self) -> dict[str, int]:
         """Columns (3) to (13) in the order they are printed.

@@ -3,18 +3,21 @@
 Source: Thông tư 01/2020/TT-VPCP (21/10/2020), annex; columns and identities as printed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from app.core.form06a import Counts
 from app.core.periods import Period
 from app.core.yardsticks import Yardstick
-from app.db import in_hand
+from app.db import in_hand, openings
 from app.db.in_hand import Group, Span, Standing
 from app.db.lists import Clock
+from app.db.openings import Opening, Reason
 from app.service.document import Bars, Column, Document, Kind, Note, Row, Value, word
 from app.service.rules import Rules
 
@@ -25,6 +28,7 @@ _SETTLED = "Dossiers settled"
 _OPEN = "Dossiers being settled"
 _IN_PERIOD = "In the period"
 _UNKNOWN = word("Procedures that the catalogue does not know")
+_ADJUSTMENTS = word("Adjustments of the period before")
 PRINTED: tuple[Column, ...] = (
     Column("no", "Ordinal", Kind.TEXT, number=1),
     Column("name", "Field, work settled by level", Kind.TEXT, number=2),
@@ -61,26 +65,119 @@ _PLACES: Mapping[tuple[bool, Standing], str] = {
 }
 
 
-def count(session: Session, clocks: Sequence[Clock], over: Span) -> dict[tuple[str, str], Counts]:
-    """The figures of each branch and procedure that had a dossier in hand, in one statement."""
-    found: dict[tuple[str, str], Counts] = {}
+_OPENED = (
+    "Column (6) is the list that {name} was closed with on {on}; what changed of it since stands "
+    "in lines of its own, adjustments of the period before."
+)
+_REASONS: Mapping[Reason, str] = {
+    Reason.ENDED_BEFORE: "{count} listed as open had ended before the period",
+    Reason.MOVED: "{count} listed under one branch are another's",
+    Reason.PROCEDURE_CHANGED: "{count} listed under one procedure are of another",
+    Reason.RECEIVED_LATER: "{count} listed were received only in the period",
+    Reason.NOT_RECEIVED: "{count} listed were not received, or not yet",
+    Reason.CAME_LATE: "{count} received before the period were told of too late to be listed",
+    Reason.REOPENED: "{count} counted as settled before the period were not",
+}
+
+Key = tuple[str, str]
+"""A branch and a procedure."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """What is printed, by branch and procedure.
+
+    `adjusted` holds what does not agree with the list the period opened with, which is part of
+    columns (4) to (13) and may be negative in (4) and (5); `reasons` how many dossiers that are by
+    the branches they touch.
+    """
+
+    regular: dict[Key, Counts] = field(default_factory=dict)
+    adjusted: dict[Key, Counts] = field(default_factory=dict)
+    reasons: Counter[tuple[frozenset[str], Reason]] = field(default_factory=Counter)
+    opening: Opening | None = None
+
+    def of(self, branch: str | None) -> tuple[dict[str, Counts], dict[str, Counts]]:
+        """The regular figures and the adjusted ones of a branch, or of all, by procedure."""
+        return _by_procedure(self.regular, branch), _by_procedure(self.adjusted, branch)
+
+
+class Names(NamedTuple):
+    """What procedures and their fields are called, by procedure code."""
+
+    procedures: Mapping[str, str]
+    fields: Mapping[str, str]
+
+
+def count(
+    session: Session, clocks: Sequence[Clock], over: Span, opening: Opening | None = None
+) -> Figures:
+    """The figures of each branch and procedure that had a dossier in hand.
+
+    One statement; with an opening a second one, which finds where the facts and the list differ.
+    """
+    found = Figures(opening=opening)
     groups = (Group.BRANCH, Group.PROCEDURE)
     for row in in_hand.counted(session, clocks, over, groups, Yardstick.FORM):
-        key = row["branch"], row["procedure"]
-        found[key] = found.get(key, Counts()) + counts_of(row)
+        _add(found.regular, (row["branch"], row["procedure"]), counts_of(row))
+    if opening is not None:
+        branches = {clock.branch for clock in clocks}
+        for row in openings.counted(session, clocks, over, opening.closing):
+            _adjust(found, row, branches)
     return found
 
 
 def counts_of(row: Mapping[Any, Any]) -> Counts:
     """Some dossiers of one kind, as `db.in_hand.counted` tells of them, in the form's columns."""
     n: int = row["n"]
-    received = ("online" if row["online"] else "direct") if row["fresh"] else "carried_over"
-    place = _PLACES[row["open"], Standing(row["standing"])]
-    return Counts(**{received: n, place: n})
+    came = _came(n, online=row["online"]) if row["fresh"] else Counts(carried_over=n)
+    return came + _place(row)
+
+
+def _place(row: Mapping[Any, Any]) -> Counts:
+    return Counts(**{_PLACES[row["open"], Standing(row["standing"])]: row["n"]})
+
+
+def _came(n: int, *, online: bool) -> Counts:
+    return Counts(online=n) if online else Counts(direct=n)
+
+
+def _add(found: dict[Key, Counts], key: Key, counts: Counts) -> None:
+    found[key] = found.get(key, Counts()) + counts
+
+
+def _adjust(found: Figures, row: Mapping[Any, Any], branches: Collection[str]) -> None:
+    """Take adjustments of one kind out of the regular figures and into their own lines.
+
+    What was listed stays in column (6) where it was listed; what is not there any more was
+    received there once less; what is somewhere else was received there once more. So each line and
+    each column holds by itself.
+    """
+    n, reason = row["n"], Reason(row["reason"])
+    was, now = (row["was_branch"], row["was_procedure"]), (row["branch"], row["procedure"])
+    parts: list[tuple[Key, Counts]] = []
+    if was[0] is not None:
+        left = Counts(carried_over=n)
+        if reason in (Reason.ENDED_BEFORE, Reason.RECEIVED_LATER):
+            left += _place(row)
+        else:
+            left += _came(-n, online=row["was_online"])
+        parts.append((was, left))
+    # received in the period and elsewhere than it was listed, it is regular where it is
+    elsewhere = row["held"] and was != now and not row["fresh"]
+    if elsewhere:
+        parts.append((now, _came(n, online=row["online"]) + _place(row)))
+    if (elsewhere or reason is Reason.RECEIVED_LATER) and now[0] in branches:
+        found.regular[now] -= counts_of(row)
+    touched = [(key, counts) for key, counts in parts if key[0] in branches]
+    for key, counts in touched:
+        _add(found.adjusted, key, counts)
+    if touched:
+        found.reasons[frozenset(key[0] for key, _ in touched), reason] += n
 
 
 def document(
-    found: Mapping[tuple[str, str], Counts],
+    found: Figures,
     rules: Rules,
     period: Period,
     over: Span,
@@ -90,41 +187,129 @@ def document(
     data_as_of: datetime | None,
 ) -> Document:
     """The form of one branch, or of all together (`branch` None): by field, then by procedure."""
-    by_procedure: dict[str, Counts] = {}
-    for (code, procedure), counts in found.items():
-        if branch in (None, code):
-            by_procedure[procedure] = by_procedure.get(procedure, Counts()) + counts
-    return Document(
-        name=NAME,
-        title=_TITLE,
-        unit=rules.branches[branch].name if branch else rules.offices[office],
-        branch=branch,
-        period=period,
-        as_of=over.close,
-        columns=PRINTED,
-        rows=list(_rows(by_procedure, rules)),
-        total=_row(None, word("Total"), sum(by_procedure.values(), Counts()), translate=True),
-        definition=_DEFINITION,
-        data_as_of=data_as_of,
-        chart=Bars("name", ("early", "on_time", "late"), level=1),
+    made = _document(
+        *found.of(branch),
+        Names(rules.procedures, rules.fields),
+        found.opening.name if found.opening else None,
+        Document(
+            name=NAME,
+            title=_TITLE,
+            unit=rules.branches[branch].name if branch else rules.offices[office],
+            branch=branch,
+            period=period,
+            as_of=over.close,
+            columns=PRINTED,
+            rows=[],
+            total=None,
+            definition=_DEFINITION,
+            data_as_of=data_as_of,
+            chart=Bars("name", ("early", "on_time", "late"), level=1),
+        ),
     )
+    made.notes += _opened(found, branch)
+    return made
 
 
-def _rows(by_procedure: Mapping[str, Counts], rules: Rules) -> Iterator[Row]:
+def together(parts: Sequence[Document], unit: str) -> Document:
+    """Several forms of one period as one, as they were printed: for who may see some branches."""
+    regular: dict[str, Counts] = {}
+    adjusted: dict[str, Counts] = {}
+    procedures: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    opened, field_name = None, ""
+    for one in parts:
+        for row in one.rows:
+            if row.level == 0:
+                field_name = str(row.cells["name"])
+                continue
+            code = str(row.cells["procedure"])
+            procedures[code] = str(row.cells["name"])
+            counts = Counts(**{name: row.cells[name] for name in Counts.__slots__})  # type: ignore[arg-type]
+            if "adjusts" in row.cells:
+                opened = str(row.cells["adjusts"])
+                adjusted[code] = adjusted.get(code, Counts()) + counts
+            else:
+                fields[code] = field_name
+                regular[code] = regular.get(code, Counts()) + counts
+    spoken = [one.data_as_of for one in parts if one.data_as_of is not None]
+    notes = list({str(note): note for one in parts for note in one.notes}.values())
+    whole = replace(
+        parts[0], unit=unit, branch=None, data_as_of=min(spoken, default=None), notes=notes
+    )
+    return _document(regular, adjusted, Names(procedures, fields), opened, whole)
+
+
+def _document(
+    regular: Mapping[str, Counts],
+    adjusted: Mapping[str, Counts],
+    names: Names,
+    opened: str | None,
+    made: Document,
+) -> Document:
+    """A form with its rows and its total."""
+    made.rows = list(_rows(regular, names))
+    if adjusted and opened is not None:
+        nth = 1 + sum(row.level == 0 for row in made.rows)
+        made.rows += _adjustments(nth, adjusted, names, opened)
+    total = sum((*regular.values(), *adjusted.values()), Counts())
+    made.total = _row(None, word("Total"), total, translate=True)
+    return made
+
+
+def _opened(found: Figures, branch: str | None) -> Iterator[Note]:
+    """With what the period was opened, and how many adjustments there are of each reason."""
+    if found.opening is None:
+        return
+    on = found.opening.closed_at.astimezone(in_hand.ZONE).date()
+    yield Note(_OPENED, {"name": found.opening.name, "on": on})
+    counts: Counter[Reason] = Counter()
+    for (touched, reason), n in found.reasons.items():
+        counts[reason] += n * (branch is None or branch in touched)
+    for reason in Reason:
+        if counts[reason]:
+            yield Note(_REASONS[reason], {"count": counts[reason]})
+
+
+def _by_procedure(found: Mapping[Key, Counts], branch: str | None) -> dict[str, Counts]:
+    summed: dict[str, Counts] = {}
+    for (code, procedure), counts in found.items():
+        if branch in (None, code) and counts != Counts():
+            summed[procedure] = summed.get(procedure, Counts()) + counts
+    return summed
+
+
+def _rows(by_procedure: Mapping[str, Counts], names: Names) -> Iterator[Row]:
     """A row a field with its sum, and under it a row a procedure, by name."""
     fields: dict[str, list[str]] = {}
     for code in by_procedure:
-        fields.setdefault(rules.fields.get(code, _UNKNOWN), []).append(code)
+        fields.setdefault(names.fields.get(code, _UNKNOWN), []).append(code)
     for nth, name in enumerate(sorted(fields), start=1):
-        codes = sorted(fields[name], key=lambda code: (rules.procedures.get(code, code), code))
-        counts = sum((by_procedure[code] for code in codes), Counts())
+        counts = sum((by_procedure[code] for code in fields[name]), Counts())
         row = _row(str(nth), name, counts, translate=name == _UNKNOWN)
         row.heading = True
         yield row
-        for at, code in enumerate(codes, start=1):
-            row = _row(f"{nth}.{at}", rules.procedures.get(code, code), by_procedure[code])
+        for at, code in enumerate(sorted(fields[name], key=_by_name(names)), start=1):
+            row = _row(f"{nth}.{at}", names.procedures.get(code, code), by_procedure[code])
             row.cells["procedure"], row.level = code, 1
             yield row
+
+
+def _adjustments(
+    nth: int, by_procedure: Mapping[str, Counts], names: Names, opened: str
+) -> Iterator[Row]:
+    """A row with the sum, and under it a row a procedure; a level deeper, for no chart shows it."""
+    row = _row(str(nth), _ADJUSTMENTS, sum(by_procedure.values(), Counts()), translate=True)
+    row.cells["adjusts"], row.heading = opened, True
+    yield row
+    for at, code in enumerate(sorted(by_procedure, key=_by_name(names)), start=1):
+        row = _row(f"{nth}.{at}", names.procedures.get(code, code), by_procedure[code])
+        row.cells |= {"procedure": code, "adjusts": opened}
+        row.level = 2
+        yield row
+
+
+def _by_name(names: Names) -> Callable[[str], tuple[str, str]]:
+    return lambda code: (names.procedures.get(code, code), code)
 
 
 def _row(no: str | None, name: str, counts: Counts, *, translate: bool = False) -> Row:

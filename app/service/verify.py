@@ -1,4 +1,4 @@
-"""Whether what is stored is what was accepted: chains, contents, findings, and sealed days.
+"""Whether what is stored is what was accepted: chains, contents, findings, and what was sealed.
 
 Nothing here trusts a column it can work out from others. What a forger would have to change
 together, up to all roots since the day he touched, is said in `docs/history.md`.
@@ -43,17 +43,19 @@ class What(StrEnum):
     DUE_DAY = "due_day"
     FINDING = "finding"
     ROOT = "root"
+    CLOSING = "closing"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that does not hold: of which dossier and revision, or of which sealed day."""
+    """One thing that does not hold: of which dossier and revision, sealed day or closed period."""
 
     what: What
     detail: str
     code: str | None = None
     revision_no: int | None = None
     day: date | None = None
+    closing: str | None = None
 
 
 @dataclass(slots=True)
@@ -61,7 +63,8 @@ class Checked:
     """How much was verified so far, of about how much.
 
     `waiting` are dossiers without a limit that a publication not yet followed may concern: they
-    are not judged. `days` are sealed days, of `of_days`; None if they were not looked at.
+    are not judged. `days` are sealed days, of `of_days`; None if they were not looked at; so are
+    `closings`, which are closed periods.
     """
 
     dossiers: int = 0
@@ -72,6 +75,8 @@ class Checked:
     days: int | None = None
     of_days: int | None = None
     sealed_until: date | None = None
+    closings: int | None = None
+    of_closings: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

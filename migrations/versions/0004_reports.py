@@ -1,4 +1,4 @@
-"""Reports of any past day: on which days a dossier stood past due, and the indexes that answer"""
+"""Reports of any past day, and periods that are closed: what they need to answer, and to last"""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,9 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 _YARDSTICKS = ("legal", "form", "index766")
+_INSTANT = sa.DateTime(timezone=True)
+_CODE = sa.Text(collation="C")
+_FROZEN = ("closing", "closing_report", "closing_dossier", "closing_adjustment")
 _RECEIVED_ON = "((received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)"
 
 
@@ -58,10 +61,109 @@ def upgrade() -> None:
         postgresql_where=sa.text("legal_due_on IS NOT NULL"),
     )
     op.create_index("ix_dossier_received", "dossier", ["branch", "received_on"], unique=False)
+    _closings()
+
+
+def _closings() -> None:
+    """What a closed period keeps, and that nothing changes it."""
+    op.create_table(
+        "closing",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("office", _CODE, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("first_on", sa.Date(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column("closed_at", _INSTANT, nullable=False),
+        sa.Column("closed_by", sa.Text(), nullable=False),
+        sa.Column("previous_id", sa.BigInteger(), nullable=True),
+        sa.Column("dossiers_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["office"], ["office.code"], name=op.f("fk_closing_office")),
+        sa.ForeignKeyConstraint(
+            ["previous_id"], ["closing.id"], name=op.f("fk_closing_previous_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closing")),
+        sa.UniqueConstraint("office", "name", name=op.f("uq_closing_office_name")),
+    )
+    op.create_index("ix_closing_last_on", "closing", ["office", "last_on"], unique=False)
+    op.create_table(
+        "closing_report",
+        sa.Column("closing_id", sa.BigInteger(), nullable=False),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("branch", _CODE, nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["closing_id"], ["closing.id"], name=op.f("fk_closing_report_closing_id")
+        ),
+        sa.PrimaryKeyConstraint("closing_id", "report", "branch", name=op.f("pk_closing_report")),
+    )
+    op.create_table(
+        "closing_dossier",
+        sa.Column("code", _CODE, nullable=False),
+        sa.Column("closing_id", sa.BigInteger(), nullable=False),
+        sa.Column("branch", _CODE, nullable=False),
+        sa.Column("procedure_code", _CODE, nullable=False),
+        sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("carried_over", sa.Boolean(), nullable=False),
+        sa.Column("online", sa.Boolean(), nullable=False),
+        *(sa.Column(name, sa.SmallInteger(), nullable=False) for name in _YARDSTICKS),
+        sa.PrimaryKeyConstraint("code", "closing_id", name=op.f("pk_closing_dossier")),
+        postgresql_with={"autovacuum_vacuum_insert_scale_factor": "0.02"},
+    )
+    op.create_index(
+        "ix_closing_dossier_closing",
+        "closing_dossier",
+        ["closing_id", "branch", "code"],
+        unique=False,
+        postgresql_include=["procedure_code", "ended_on"],
+    )
+    op.create_table(
+        "closing_adjustment",
+        sa.Column("code", _CODE, nullable=False),
+        sa.Column("closing_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("was_branch", _CODE, nullable=True),
+        sa.Column("was_procedure", _CODE, nullable=True),
+        sa.Column("was_online", sa.Boolean(), nullable=True),
+        sa.Column("branch", _CODE, nullable=True),
+        sa.Column("procedure", _CODE, nullable=True),
+        sa.Column("online", sa.Boolean(), nullable=True),
+        sa.Column("fresh", sa.Boolean(), nullable=True),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=True),
+        sa.Column("standing", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("code", "closing_id", name=op.f("pk_closing_adjustment")),
+    )
+    op.create_index(
+        "ix_closing_adjustment_closing",
+        "closing_adjustment",
+        ["closing_id", "code"],
+        unique=False,
+    )
+    op.execute(
+        "CREATE FUNCTION closing_is_final() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'a closed period is never changed (% of %)', TG_OP, TG_TABLE_NAME; "
+        "END $$"
+    )
+    for table in _FROZEN:
+        op.execute(
+            f"CREATE TRIGGER final BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION closing_is_final()"
+        )
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute(
+        "DO $$ BEGIN IF EXISTS (SELECT FROM closing) THEN RAISE EXCEPTION "
+        "'periods were closed, which the old version cannot keep'; END IF; END $$"
+    )
+    for table in reversed(_FROZEN):
+        op.drop_table(table)
+    op.execute("DROP FUNCTION closing_is_final()")
     for name in ("received", "due", "stood_open", "ended"):
         op.drop_index(f"ix_dossier_{name}", table_name="dossier")
     for yardstick in _YARDSTICKS:

@@ -56,6 +56,7 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "webhook_id": 1,
         "source": "one-stop",
         "import_id": 1,
+        "closing_id": 1,
     } | values
     found = []
     for path, route in flat(app.routes):
@@ -368,7 +369,8 @@ def needed(method: str, path: str) -> Right | None:
         return Right.READ
     if path.startswith("/v1/webhooks"):
         return Right.CATALOGUE
-    if path.startswith("/v1/pulls") or (path.startswith("/v1/feeds") and method != "GET"):
+    keepers = ("/v1/feeds", "/v1/closings")
+    if path.startswith("/v1/pulls") or (path.startswith(keepers) and method != "GET"):
         return Right.ADMIN
     if path.endswith("/rejects"):  # whole rows, with the names in them
         return Right.INTAKE

@@ -86,6 +86,7 @@ def test_a_script_reads_a_line_of_json_a_fault_and_a_last_one(run: Run):
     assert last == {
         "done": True, "faults": 1, "dossiers": 2, "revisions": 3,
         "waiting_for_recomputation": 0, "days": 1, "sealed_until": "2026-11-20",
+        "closings": 0,
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from app.db.tables.catalogue import (
     supplement_rule,
     working_calendar,
 )
+from app.db.tables.closings import closing, closing_adjustment, closing_dossier, closing_report
 from app.db.tables.dossiers import applicant, dossier, feed, quarantine, revision
 from app.db.tables.metadata import metadata
 from app.db.tables.sources import (
@@ -36,6 +37,10 @@ __all__ = [
     "calendar",
     "catalogue",
     "client",
+    "closing",
+    "closing_adjustment",
+    "closing_dossier",
+    "closing_report",
     "column_mapping",
     "commune",
     "daily_root",
