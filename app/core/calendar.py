@@ -124,6 +124,13 @@ class WorkingCalendar:
             return 0
         return self._before[self._index(until) + 1] - self._before[self._index(after) + 1]
 
+    def running_days(self, until: int) -> list[int]:
+        """How many working days there are up to each day, from `first_on` to `until`, both in.
+
+        Of two of its entries the difference is `worked_days`.
+        """
+        return self._before[1 : self._index(until) + 2]
+
     def nth_working_day(self, after: int, count: int) -> int:
         """The `count`-th working day after a day (`count` at least 1)."""
         at = self._before[self._index(after) + 1] + count - 1
@@ -195,6 +202,15 @@ class WorkingCalendar:
         if until <= since:
             return 0
         return self._worked_before(until) - self._worked_before(since)
+
+    def running_hours(self, until: int) -> tuple[list[int], list[int], list[int]]:
+        """The working intervals that begin before an instant: starts, ends, working time before.
+
+        With them `worked_time` of two instants before it is a look-up elsewhere too.
+        """
+        table = self._hours
+        at = bisect_left(table.starts, until)
+        return table.starts[:at], table.ends[:at], table.before[:at]
 
     def after_working(self, since: int, amount: int) -> int:
         """The instant at which `amount` of working time has passed since an instant.

@@ -11,8 +11,10 @@ from app.core.clock import Deadline, Limit, Suspension, deadline
 from app.core.lifecycle import COUNTED_OUTCOMES, Facts, State, closed_suspensions, extended
 from app.core.limits import Choice, Law, LimitRule, NoLimit, Start, SupplementRule, choose
 from app.core.office_hours import CalendarEndsError
+from app.core.pauses import paused
 from app.core.stages import Stage, between, stages
-from app.core.standing import day
+from app.core.standing import Days, day
+from app.core.taxes import gaps
 from app.core.trace import Begins, Opening
 from app.core.yardsticks import Inputs
 
@@ -43,6 +45,7 @@ class Findings(NamedTuple):
         stages: One entry a stage; empty for a plain limit.
         received_on: The local day of the receipt; None where there was none.
         due_on, due_at: Of the clock; None while suspended, waiting, or without a limit.
+        paused: The days on which it was out of the office's hands.
         legal, form, index766: Inputs of the three yardsticks.
         moments: What must be said and when; empty unless a clock is running.
     """
@@ -57,6 +60,7 @@ class Findings(NamedTuple):
     due_on: date | None
     due_at: datetime | None
     provisional: bool
+    paused: tuple[Days, ...]
     legal: Inputs
     form: Inputs
     index766: Inputs
@@ -118,6 +122,7 @@ def _with_clock(
         due_on=due_on,
         due_at=due_at,
         provisional=clock.provisional,
+        paused=_paused(facts, found, calendar),
         legal=yardsticks.legal(
             facts,
             None if waiting else judged_on,
@@ -198,6 +203,13 @@ def _late_by_the_hour(facts: Facts, limit: Limit, clock: Deadline) -> bool:
     return facts.end > clock.due_at
 
 
+def _paused(facts: Facts, found: Sequence[Stage], calendar: WorkingCalendar) -> tuple[Days, ...]:
+    if not facts.suspensions and not found:
+        return ()
+    legs = gaps(facts.suspensions, found)
+    return paused(facts.suspensions, legs, facts.end, calendar.zone)
+
+
 def _without_clock(facts: Facts, ground: Ground, why: NoLimit | None) -> Findings:
     if facts.end is not None:
         state = ended_state(facts)
@@ -215,6 +227,7 @@ def _without_clock(facts: Facts, ground: Ground, why: NoLimit | None) -> Finding
         due_on=None,
         due_at=None,
         provisional=False,
+        paused=_paused(facts, (), ground.calendar),
         legal=yardsticks.legal(facts, None, forced_late=False, zone=zone),
         form=yardsticks.form(facts, zone),
         index766=yardsticks.index766(facts, lambda: None, zone),

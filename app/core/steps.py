@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 from unicodedata import normalize
@@ -146,7 +147,7 @@ def _placed(
 ) -> Iterator[tuple[StepUnit | None, int, Step]]:
     """Each step with who does it, and how many legs at the tax office were over when it began."""
     for step in steps:
-        unit, began = _unit_of(step), step.started_at
+        unit, began = unit_of(step.unit), step.started_at
         over = 0
         if began is not None:
             over = sum(gap.paid_at is not None and gap.paid_at <= began for gap in gaps)
@@ -176,8 +177,13 @@ def _next(
     return None
 
 
-def _unit_of(step: Step) -> StepUnit | None:
-    said = normalize("NFC", step.unit or "").casefold().strip()
+@lru_cache(maxsize=4_096)  # a province has some hundred units, and a dossier several steps
+def unit_of(told: str | None) -> StepUnit | None:
+    """Who does a step, by the name a sender gives the unit; None where it names none we know.
+
+    The office and its branch are one here: the law often says "the office or its branch".
+    """
+    said = normalize("NFC", told or "").casefold().strip()
     if said in {unit.value for unit in StepUnit}:
         return _party(StepUnit(said))
     for unit, words in _NAMED:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from app.core.calendar import WorkingCalendar
 from app.core.clock import Limit, Reason, Suspension, deadline
 from app.core.office_hours import CalendarEndsError
-from app.core.stages import Stage, joined
+from app.core.stages import Stage, StageFact, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class TaxLeg(NamedTuple):
     longer_by: int | None
 
 
-def gaps(suspensions: Sequence[Suspension], stages: Sequence[Stage]) -> tuple[Gap, ...]:
+def gaps(suspensions: Sequence[Suspension], stages: Sequence[Stage | StageFact]) -> tuple[Gap, ...]:
     """The legs of a dossier, in order.
 
     Between two stages, what the stages say comes first, as it does for the clock. A

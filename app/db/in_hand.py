@@ -150,17 +150,26 @@ def arguments(clocks: Sequence[Clock], over: Span) -> dict[str, Any]:
     }
 
 
-def parts(over: Span, ended: str, still_open: str, *, with_open: bool = True) -> str:
+def parts(
+    over: Span,
+    ended: str,
+    still_open: str,
+    *,
+    with_ended: bool = True,
+    with_open: bool = True,
+) -> str:
     """All that was in hand, as a union in SQL of what ended and what stood open at the close.
 
     `ended` and `still_open` are the lists of columns of each; the columns of `ix_dossier_ended` are
     read from it alone. What stood open then and has ended since is found by its days.
     """
-    found = [
-        f"""SELECT {ended} FROM dossier AS d
+    found: list[str] = []
+    if with_ended:
+        found.append(
+            f"""SELECT {ended} FROM dossier AS d
 WHERE d.branch = ANY(:branches) AND d.ended_on BETWEEN :first AND :last
   AND d.received_on IS NOT NULL"""
-    ]
+        )
     if with_open and not over.current:
         found.append(
             f"""SELECT {still_open} FROM dossier AS d JOIN {CLOCKS} ON c.branch = d.branch

@@ -142,6 +142,7 @@ def stored_findings(
         findings.provisional,
         findings.received_on,
         findings.form.end_on,
+        written(findings.paused or None),
         findings.legal.due_on,
         findings.legal.end_on,
         findings.legal.forced_late,

@@ -37,6 +37,8 @@ _HIDDEN = frozenset(
         "legal_overdue",
         "form_overdue",
         "index766_overdue",
+        # The same as suspensions and stages, in days.
+        "paused",
     }
 )
 _WORDS = frozenset({"reason", "received"})

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.paused_0004 import PAUSED
+
 revision: str = "0004"
 down_revision: str | None = "0003"
 branch_labels: str | Sequence[str] | None = None
@@ -28,6 +30,8 @@ def upgrade() -> None:
             sa.Column(f"{yardstick}_overdue", postgresql.DATEMULTIRANGE(), nullable=True),
         )
     op.execute(f"UPDATE dossier SET received_on = {_RECEIVED_ON}")  # noqa: S608 a constant
+    op.add_column("dossier", sa.Column("paused", postgresql.DATEMULTIRANGE(), nullable=True))
+    op.execute(PAUSED)
     op.drop_index("ix_dossier_legal", table_name="dossier")
     op.drop_index("ix_dossier_received", table_name="dossier")
     op.create_index(
@@ -169,6 +173,7 @@ def downgrade() -> None:
     for yardstick in _YARDSTICKS:
         op.drop_column("dossier", f"{yardstick}_overdue")
     op.drop_column("dossier", "received_on")
+    op.drop_column("dossier", "paused")
     op.alter_column("dossier", "ended_on", new_column_name="form_end_on")
     op.create_index(
         "ix_dossier_received",

@@ -74,6 +74,8 @@ FINDINGS = (
     Column("provisional", Boolean, nullable=False),
     Column("received_on", Date),
     Column("ended_on", Date),
+    # The days it was out of the office's hands, suspended or at the tax office; null without any.
+    Column("paused", DATEMULTIRANGE),
     Column("legal_due_on", Date),
     Column("legal_end_on", Date),
     Column("legal_late", Boolean, nullable=False),

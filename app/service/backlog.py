@@ -1,0 +1,181 @@
+"""The backlog at the close of a period: by age, by days past due, and the ten oldest."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.periods import Period
+from app.db import backlog
+from app.db.in_hand import Span, Standing
+from app.db.lists import Clock
+from app.service.document import Bars, Column, Document, Kind, Note, Row, Value, word
+from app.service.rules import Rules
+
+NAME = "backlog"
+OLDEST = "backlog-oldest"
+HOW_MANY = 10
+_TITLE = "Backlog by age and by days past due"
+_OLDEST_TITLE = "The ten oldest dossiers in hand"
+_AGE = "By age, working days since receipt"
+_PAST = "Past due, working days since the due day"
+_AGES = ("age_0_5", "age_6_10", "age_11_20", "age_21_30", "age_31_60", "age_61")
+_PASTS = ("past_3", "past_10", "past_30", "past_31")
+_STANDINGS: Mapping[str, str] = {
+    Standing.IN_TIME: "not_due",
+    "still": "still",
+    Standing.UNVERIFIED: "unverified",
+    Standing.NO_LIMIT: "no_limit",
+}
+_COLUMNS: tuple[Column, ...] = (
+    Column("branch", "Code", Kind.CODE),
+    Column("name", "Name", Kind.TEXT),
+    Column("open", "In hand"),
+    Column(_AGES[0], "0–5", under=(_AGE,)),
+    Column(_AGES[1], "6–10", under=(_AGE,)),
+    Column(_AGES[2], "11–20", under=(_AGE,)),
+    Column(_AGES[3], "21–30", under=(_AGE,)),
+    Column(_AGES[4], "31–60", under=(_AGE,)),
+    Column(_AGES[5], "over 60", under=(_AGE,)),
+    Column("not_due", "Not due"),
+    Column("still", "Standing still"),
+    Column(_PASTS[0], "up to 3", under=(_PAST,)),
+    Column(_PASTS[1], "4–10", under=(_PAST,)),
+    Column(_PASTS[2], "11–30", under=(_PAST,)),
+    Column(_PASTS[3], "over 30", under=(_PAST,)),
+    Column("unverified", "Unverified"),
+    Column("no_limit", "No limit"),
+)
+_CLOSE = Note(
+    "All that was received and not ended at the close of the last day, whatever has become of it "
+    "since; by the law's due days as they are known today."
+)
+_DEFINITION = (
+    _CLOSE,
+    Note(
+        "Each is in one class of age, and in one of: not due; standing still (suspended, or at the "
+        "tax office, and not past due); past due; unverified (past due since after the last that "
+        "was heard of the branch); no limit (none is known by law)."
+    ),
+    Note(
+        "Age and days past due are working days by the calendar of each branch, the first day not "
+        "counted; what was due on Friday is 0 working days past due on Sunday."
+    ),
+)
+_OLDEST_COLUMNS: tuple[Column, ...] = (
+    Column("code", "Dossier code", Kind.CODE),
+    Column("branch", "Branch", Kind.TEXT),
+    Column("procedure", "Procedure", Kind.CODE),
+    Column("name", "Name", Kind.TEXT),
+    Column("received_on", "Received on", Kind.DAY),
+    Column("due_on", "Due on", Kind.DAY),
+    Column("working", "Working days in hand", Kind.DAYS),
+    Column("calendar", "Calendar days in hand", Kind.DAYS),
+    Column("state", "State", Kind.TEXT),
+)
+_STATES: Mapping[str, str] = {
+    Standing.IN_TIME: word("Not due"),
+    "still": word("Standing still"),
+    Standing.OVERDUE: word("Overdue"),
+    Standing.UNVERIFIED: word("Unverified"),
+    Standing.NO_LIMIT: word("No limit"),
+}
+
+
+def document(
+    session: Session,
+    clocks: Sequence[Clock],
+    rules: Rules,
+    period: Period,
+    over: Span,
+    *,
+    office: str,
+    branch: str | None,
+    data_as_of: datetime | None,
+) -> Document:
+    """A row for every active branch, and for any other with a dossier in hand."""
+    calendars = {clock.branch: rules.calendar_of(clock.branch) for clock in clocks}
+    found = {
+        code: Counter[str]() for code in calendars if rules.branches[code].is_active(over.last)
+    }
+    whole = Counter[str]()
+    for row in backlog.counted(session, clocks, over, calendars):
+        for held in (found.setdefault(row["branch"], Counter()), whole):
+            held.update(dict.fromkeys(("open", *_classes(row)), row["n"]))
+    total = Row({"branch": word("Total"), **_figures(whole)}, translate=frozenset({"branch"}))
+    return Document(
+        name=NAME,
+        title=_TITLE,
+        unit=rules.branches[branch].name if branch else rules.offices[office],
+        branch=branch,
+        period=period,
+        as_of=over.close,
+        columns=_COLUMNS,
+        rows=[
+            Row({"branch": code, "name": rules.branches[code].short_name, **_figures(found[code])})
+            for code in sorted(found)
+        ],
+        total=total,
+        definition=_DEFINITION,
+        data_as_of=data_as_of,
+        chart=Bars("name", _AGES),
+    )
+
+
+def _classes(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """The class of age and the class of being due of some dossiers."""
+    if row["standing"] == Standing.OVERDUE:
+        return _AGES[row["age"]], _PASTS[row["past"]]
+    return _AGES[row["age"]], _STANDINGS[row["standing"]]
+
+
+def _figures(held: Counter[str]) -> dict[str, Value]:
+    return {column.key: held[column.key] for column in _COLUMNS if column.kind is Kind.COUNT}
+
+
+def oldest(
+    session: Session,
+    clocks: Sequence[Clock],
+    rules: Rules,
+    period: Period,
+    over: Span,
+    *,
+    office: str,
+    branch: str | None,
+    data_as_of: datetime | None,
+) -> Document:
+    """The ten that had been in hand for longest; codes only, as everywhere."""
+    calendars = {clock.branch: rules.calendar_of(clock.branch) for clock in clocks}
+    return Document(
+        name=OLDEST,
+        title=_OLDEST_TITLE,
+        unit=rules.branches[branch].name if branch else rules.offices[office],
+        branch=branch,
+        period=period,
+        as_of=over.close,
+        columns=_OLDEST_COLUMNS,
+        rows=[
+            Row(_cells(row, rules), translate=frozenset({"state"}))
+            for row in backlog.oldest(session, clocks, over, calendars, HOW_MANY)
+        ],
+        total=None,
+        definition=(_CLOSE, _DEFINITION[1]),
+        data_as_of=data_as_of,
+    )
+
+
+def _cells(row: Mapping[Any, Any], rules: Rules) -> dict[str, Value]:
+    procedure = row["procedure_code"]
+    return {
+        "code": row["code"],
+        "branch": rules.branches[row["branch"]].short_name,
+        "procedure": procedure,
+        "name": rules.procedures.get(procedure, procedure),
+        "received_on": row["received_on"],
+        "due_on": row["due_on"],
+        "working": row["age"],
+        "calendar": row["days"],
+        "state": _STATES[row["standing"]],
+    }
