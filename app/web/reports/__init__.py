@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.web.reports import ii06a, on_time
+from app.web.reports import ii06a, on_time, yardsticks
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
-for one in (on_time, ii06a):
+for one in (on_time, ii06a, yardsticks):
     router.include_router(one.router)
