@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.web.reports import ii06a, on_time, yardsticks
+from app.web.reports import ii06a, index766, on_time, yardsticks
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
-for one in (on_time, ii06a, yardsticks):
+for one in (on_time, ii06a, yardsticks, index766):
     router.include_router(one.router)

@@ -12,13 +12,13 @@ from app.core.problems import Problem
 from app.core.yardsticks import Yardstick
 from app.db import differences
 from app.service.differences import apart, by_reason, exchanged, side_by_side, stand
-from app.service.side_by_side import SENTENCES, About, reasons_document, side_by_side_document
+from app.service.side_by_side import SENTENCES, reasons_document, side_by_side_document
 from app.web import shown
 from app.web.deps import Transaction
 from app.web.language import tell
 from app.web.problems import ProblemError, language_of
 from app.web.reports.answer import answer
-from app.web.reports.asked import Asked, ReportAsked
+from app.web.reports.asked import ReportAsked, about
 
 router = APIRouter()
 _DAYS = (
@@ -37,7 +37,7 @@ def get_yardsticks(request: Request, session: Transaction, asked: ReportAsked) -
         for clock in asked.clocks
         if asked.rules.branches[clock.branch].is_active(asked.over.last)
     ]
-    return answer(request, side_by_side_document(_about(asked), total, branches, active))
+    return answer(request, side_by_side_document(about(asked), total, branches, active))
 
 
 @router.get("/yardsticks/reasons", summary="Why the yardsticks differ, and on how many dossiers")
@@ -45,7 +45,7 @@ def get_reasons(request: Request, session: Transaction, asked: ReportAsked) -> R
     """For each pair the reasons in their order of precedence; a dossier counts under its first."""
     counted = by_reason(session, asked.rules, asked.clocks, asked.over)
     rows = differences.not_handed_over(session, asked.clocks, asked.over)
-    return answer(request, reasons_document(_about(asked), counted, sum(row["n"] for row in rows)))
+    return answer(request, reasons_document(about(asked), counted, sum(row["n"] for row in rows)))
 
 
 @router.get("/yardsticks/dossiers", summary="The dossiers on which two yardsticks differ")
@@ -88,22 +88,12 @@ def get_dossiers(
         )
     language = language_of(request)
     return {
+        "between": [one.value for one in pair] if pair else None,
         "items": [_item(row, pair, language) for row in rows[:limit]],
         "next": _cursor(rows[limit - 1]["code"]) if len(rows) > limit else None,
         "as_of": shown.instant(asked.over.close),
         "data_as_of": shown.instant(asked.data_as_of),
     }
-
-
-def _about(asked: Asked) -> About:
-    return About(
-        asked.rules,
-        asked.period,
-        asked.over,
-        asked.caller.office,
-        asked.branch,
-        asked.data_as_of,
-    )
 
 
 def _item(row: Any, pair: Pair | None, language: str) -> dict[str, Any]:  # noqa: ANN401 a row
