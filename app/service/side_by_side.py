@@ -15,8 +15,8 @@ from app.service.rules import Rules
 
 NAME = "yardsticks"
 REASONS_NAME = "yardstick-reasons"
-_TITLE = "The same dossiers by three yardsticks"
-_REASONS_TITLE = "Why the yardsticks differ"
+_TITLE = word("The same dossiers by three yardsticks")
+_REASONS_TITLE = word("Why the yardsticks differ")
 YARDSTICKS: Mapping[Yardstick, str] = {
     Yardstick.LEGAL: word("By law, our clock"),
     Yardstick.FORM: word("By form II.06a, as practised"),
@@ -108,10 +108,6 @@ _REASONS_DEFINITION = (
     Note(
         "A dossier that differs for several reasons counts under the first of them in the order "
         "of this table; the list of dossiers names all."
-    ),
-    Note(
-        "Numerator of the second less that of the first, open ones in time included: late by the "
-        "first, in time by the second, less the reverse, and what only one has a verdict on."
     ),
 )
 
