@@ -297,13 +297,13 @@ def test_reasons_come_in_the_order_they_are_written(pair: Pair, how: Difference)
 def test_the_mask_of_a_reason_chooses_just_what_is_counted_under_it(pair: Pair, how: Difference):
     masks = {reason: held for reason in Reason if (held := mask(pair, how, reason)) is not None}
     for number in range(0, ALL + 1, 7):
-        held = Clue(number)
+        some = Clue(number)
         chosen = [
             reason
             for reason, (own, earlier) in masks.items()
-            if not held & earlier and (not own or held & own)
+            if not some & earlier and (not own or some & own)
         ]
-        assert chosen == [reasons(pair, how, held)[0]]
+        assert chosen == [reasons(pair, how, some)[0]]
 
 
 def test_two_verdicts_differ_in_one_way_only_and_turned_round_in_the_other():
