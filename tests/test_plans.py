@@ -9,8 +9,21 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
+from app.core.differences import PAIRS, VERDICTS, Reason
 from app.core.yardsticks import Yardstick
-from app.db import alerts, chain, completeness, derived, in_hand, lists, reports, revisions, roots
+from app.db import (
+    alerts,
+    chain,
+    completeness,
+    derived,
+    differences,
+    in_hand,
+    index766,
+    lists,
+    reports,
+    revisions,
+    roots,
+)
 from app.db.engine import Sessions
 from app.db.in_hand import Group
 from app.db.lists import Clock, Reading
@@ -123,6 +136,49 @@ def test_what_stood_open_on_a_past_day_is_found_by_its_days(full: Session):
     assert "Seq Scan" not in {kind for kind, _ in scans(found)}
     read = next(node for node in found if node.get("Index Name") == "ix_dossier_stood_open")
     assert read["Actual Rows"] < 1_000
+
+
+def test_the_yardsticks_side_by_side_read_no_row_of_what_ended(full: Session):
+    over = in_hand.span(date(2026, 4, 1), date(2026, 6, 30), NOW)
+    found = explained(full, lambda: differences.standings(full, CLOCKS, over))
+
+    assert ("Index Only Scan", "ix_dossier_ended") in scans(found)
+    assert "Seq Scan" not in {kind for kind, _ in scans(found)}
+    assert sum(node.get("Heap Fetches", 0) for node in found) == 0
+
+
+def test_the_dossiers_behind_a_difference_are_found_among_those_of_the_period(full: Session):
+    over = in_hand.span(date(2026, 4, 1), date(2026, 6, 30), NOW)
+    table = differences.Exchanged(ALL, [1] * len(ALL), date(2026, 1, 1), [], [])
+    found = explained(
+        full,
+        lambda: differences.page(
+            full,
+            CLOCKS,
+            over,
+            table,
+            pair=PAIRS[0],
+            wanted=VERDICTS,
+            reason=Reason.PROMISE_LONGER,
+            after="",
+            limit=50,
+        ),
+    )
+
+    used = {index for _, index in scans(found) if index}
+    assert used - {"ix_dossier_open", "ix_dossier_movable"} == {
+        "ix_dossier_ended",
+        "ix_dossier_stood_open",
+    }
+    assert "Seq Scan" not in {kind for kind, _ in scans(found)}
+
+
+def test_how_long_what_ended_took_is_read_from_its_index_alone(full: Session):
+    over = in_hand.span(date(2026, 4, 1), date(2026, 6, 30), NOW)
+    found = explained(full, lambda: index766.durations(full, CLOCKS, over))
+
+    assert scans(found) == {("Index Only Scan", "ix_dossier_ended")}
+    assert sum(node.get("Heap Fetches", 0) for node in found) == 0
 
 
 def test_what_fell_due_in_a_quarter_reads_its_index_and_no_row(full: Session):

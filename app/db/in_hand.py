@@ -87,8 +87,10 @@ ENDED: Mapping[Yardstick, str] = {
 _BY_DATE = """CASE
   WHEN coalesce(d.{name}_overdue @> CAST(:last AS date), d.{name}_due_on < :last)
   THEN 'overdue' ELSE 'in_time' END"""
+# What ended between two appointments is judged by its end; `due_at` is of the one it had met.
 _PAST = """CASE WHEN d.no_limit IS NOT NULL THEN 'no_limit'
   WHEN d.legal_overdue IS NULL THEN CASE
+    WHEN d.legal_due_on > :last THEN 'in_time'
     WHEN d.due_at <= least(:close, c.clock_at) THEN 'overdue'
     WHEN d.due_at <= :close THEN 'unverified' ELSE 'in_time' END
   WHEN NOT d.legal_overdue @> CAST(:last AS date) THEN 'in_time'

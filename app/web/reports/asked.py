@@ -16,6 +16,7 @@ from app.db.in_hand import Span
 from app.db.lists import Clock
 from app.service.access import Principal
 from app.service.rules import Rules
+from app.service.side_by_side import About
 from app.service.silence import BranchClock
 from app.web.deps import Now, Reader, TheParts, Transaction, clocks_of, visible
 from app.web.problems import ProblemError
@@ -125,6 +126,18 @@ def asked(
     if over.last < over.first:
         raise _refused("from", "{first} lies ahead; nothing can be said of it", first=over.first)
     return Asked(caller, rules, period, over, branch, clocks, heard)
+
+
+def about(asked: Asked) -> About:
+    """What the document of a report says of itself."""
+    return About(
+        asked.rules,
+        asked.period,
+        asked.over,
+        asked.caller.office,
+        asked.branch,
+        asked.data_as_of,
+    )
 
 
 def over_last(kind: Kind, now: datetime) -> Period:
