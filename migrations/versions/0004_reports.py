@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.fill_0004 import AS_IT_WAS, fill
+
 revision: str = "0004"
 down_revision: str | None = "0003"
 branch_labels: str | Sequence[str] | None = None
@@ -24,7 +26,7 @@ def upgrade() -> None:
             "dossier",
             sa.Column(f"{yardstick}_overdue", postgresql.DATEMULTIRANGE(), nullable=True),
         )
-    op.execute(f"UPDATE dossier SET received_on = {_RECEIVED_ON}")  # noqa: S608 a constant
+    fill(op.get_bind())
     op.drop_index("ix_dossier_legal", table_name="dossier")
     op.drop_index("ix_dossier_received", table_name="dossier")
     op.create_index(
@@ -67,6 +69,7 @@ def downgrade() -> None:
     for yardstick in _YARDSTICKS:
         op.drop_column("dossier", f"{yardstick}_overdue")
     op.drop_column("dossier", "received_on")
+    op.execute(AS_IT_WAS)
     op.alter_column("dossier", "ended_on", new_column_name="form_end_on")
     op.create_index(
         "ix_dossier_received",
