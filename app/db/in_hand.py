@@ -89,6 +89,8 @@ _BY_DATE = """CASE
   THEN 'overdue' ELSE 'in_time' END"""
 _PAST = """CASE WHEN d.no_limit IS NOT NULL THEN 'no_limit'
   WHEN d.legal_overdue IS NULL THEN CASE
+    -- ended between two appointments: `due_at` is of the first, which had been kept
+    WHEN d.legal_due_on > :last THEN 'in_time'
     WHEN d.due_at <= least(:close, c.clock_at) THEN 'overdue'
     WHEN d.due_at <= :close THEN 'unverified' ELSE 'in_time' END
   WHEN NOT d.legal_overdue @> CAST(:last AS date) THEN 'in_time'
