@@ -59,12 +59,19 @@ def upgrade() -> None:
         ],
         postgresql_where=sa.text("legal_due_on IS NOT NULL"),
     )
+    op.create_index(
+        "ix_dossier_missed",
+        "dossier",
+        ["branch", "ended_on"],
+        unique=False,
+        postgresql_where=sa.text("legal_late AND stage_dues IS NOT NULL"),
+    )
     op.create_index("ix_dossier_received", "dossier", ["branch", "received_on"], unique=False)
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    for name in ("received", "due", "stood_open", "ended"):
+    for name in ("received", "missed", "due", "stood_open", "ended"):
         op.drop_index(f"ix_dossier_{name}", table_name="dossier")
     for yardstick in _YARDSTICKS:
         op.drop_column("dossier", f"{yardstick}_overdue")
