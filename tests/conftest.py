@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from app.db import access, schema
@@ -54,6 +54,21 @@ def engine() -> Iterator[Engine]:
         folder = Path(embedded._server.pgdata)  # noqa: SLF001 its own public attribute, behind ours
         embedded.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def empty(engine: Engine) -> Iterator[Engine]:
+    """A database of its own on the same server, with nothing in it."""
+    name = "schema_of_its_own"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = make_url(engine.url).set(database=name)
+    made = connect(url.render_as_string(hide_password=False), "tests", pool_size=2)
+    yield made
+    made.dispose()
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture

@@ -1,18 +1,16 @@
 """The schema: one head, models equal migrations, up, down and up again."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, make_url, text
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from app.db import schema
-from app.db.engine import connect
 from app.db.tables import metadata
 
 VERSIONS = sorted((Path(__file__).parents[1] / "migrations" / "versions").glob("*.py"))
@@ -26,21 +24,6 @@ WHERE connamespace = 'public'::regnamespace;
 SELECT relname, reloptions::text FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
 """
-
-
-@pytest.fixture
-def empty(engine: Engine) -> Iterator[Engine]:
-    """A database of its own on the same server, with nothing in it."""
-    name = "schema_of_its_own"
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = make_url(engine.url).set(database=name)
-    made = connect(url.render_as_string(hide_password=False), "tests", pool_size=2)
-    yield made
-    made.dispose()
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def differences(engine: Engine) -> list[object]:

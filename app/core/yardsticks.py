@@ -48,7 +48,8 @@ def legal(
 ) -> Inputs:
     """Our clock. A refusal counts, a withdrawal does not (design §1.7).
 
-    Of several appointments each was overdue from its own due moment until its own end.
+    Of several appointments each was overdue from its own due moment until its own end, the last
+    until the dossier's: what is not handed in is not done.
     """
     ended_on = _day(facts.end, zone)
     counts = facts.how_ended in COUNTED_OUTCOMES
@@ -64,7 +65,9 @@ def _days_late(stages: Sequence[Stage], ended_on: date | None, zone: tzinfo) -> 
         due_at = stage.deadline.due_at if stage.deadline else None
         if due_at is None:
             continue
-        until = _day(stage.ended_at, zone) or ended_on
+        until = ended_on
+        if stage is not stages[-1]:
+            until = _day(stage.ended_at, zone) or ended_on
         first = day(due_at, zone)
         if until is None or first < until:
             yield Days(first, until)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.fill_0004 import AS_IT_WAS, fill
 from migrations.paused_0004 import PAUSED
 
 revision: str = "0004"
@@ -29,7 +30,7 @@ def upgrade() -> None:
             "dossier",
             sa.Column(f"{yardstick}_overdue", postgresql.DATEMULTIRANGE(), nullable=True),
         )
-    op.execute(f"UPDATE dossier SET received_on = {_RECEIVED_ON}")  # noqa: S608 a constant
+    fill(op.get_bind())
     op.add_column("dossier", sa.Column("paused", postgresql.DATEMULTIRANGE(), nullable=True))
     op.execute(PAUSED)
     op.drop_index("ix_dossier_legal", table_name="dossier")
@@ -63,6 +64,13 @@ def upgrade() -> None:
             *("received_on", "procedure_code", "legal_end_on", "legal_late", "ended_on")
         ],
         postgresql_where=sa.text("legal_due_on IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_dossier_missed",
+        "dossier",
+        ["branch", "ended_on"],
+        unique=False,
+        postgresql_where=sa.text("legal_late AND stage_dues IS NOT NULL"),
     )
     op.create_index("ix_dossier_received", "dossier", ["branch", "received_on"], unique=False)
     _closings()
@@ -168,12 +176,13 @@ def downgrade() -> None:
     for table in reversed(_FROZEN):
         op.drop_table(table)
     op.execute("DROP FUNCTION closing_is_final()")
-    for name in ("received", "due", "stood_open", "ended"):
+    for name in ("received", "missed", "due", "stood_open", "ended"):
         op.drop_index(f"ix_dossier_{name}", table_name="dossier")
     for yardstick in _YARDSTICKS:
         op.drop_column("dossier", f"{yardstick}_overdue")
     op.drop_column("dossier", "received_on")
     op.drop_column("dossier", "paused")
+    op.execute(AS_IT_WAS)
     op.alter_column("dossier", "ended_on", new_column_name="form_end_on")
     op.create_index(
         "ix_dossier_received",

@@ -93,6 +93,9 @@ FINDINGS = (
 MOVABLE = "(state NOT IN ('finished', 'closed') OR no_limit IS NOT NULL)"
 """What a change of the catalogue may move: what is open, and what ended without a limit."""
 
+MISSED_APPOINTMENT = "legal_late AND stage_dues IS NOT NULL"
+"""Late, and of several appointments: perhaps one before the last was missed."""
+
 dossier = Table(
     "dossier",
     metadata,
@@ -160,6 +163,13 @@ Index(
     dossier.c.legal_due_on,
     postgresql_include=["received_on", "procedure_code", "legal_end_on", "legal_late", "ended_on"],
     postgresql_where=dossier.c.legal_due_on.is_not(None),
+)
+# db.reports.due: what had missed its first appointment and stood in it at the close of a past day
+Index(
+    "ix_dossier_missed",
+    dossier.c.branch,
+    dossier.c.ended_on,
+    postgresql_where=text(MISSED_APPOINTMENT),
 )
 # db.completeness.received: what a branch received on a day
 Index("ix_dossier_received", dossier.c.branch, dossier.c.received_on)
