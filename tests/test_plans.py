@@ -181,7 +181,6 @@ def test_how_long_what_ended_took_is_read_from_its_index_alone(full: Session):
     assert sum(node.get("Heap Fetches", 0) for node in found) == 0
 
 
-def test_what_fell_due_in_a_quarter_reads_its_index_and_no_row(full: Session):
 def test_what_fell_due_in_a_quarter_reads_its_index_and_rows_of_missed_appointments_only(
     full: Session,
 ):

@@ -2,12 +2,17 @@
 
 from fastapi import APIRouter
 
-from app.web.reports import backlog, durations, ii06a, on_time, stages, steps
+from app.web.reports import (
+    backlog,
+    durations,
+    ii06a,
+    index766,
+    on_time,
+    stages,
+    steps,
+    yardsticks,
+)
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
-for one in (on_time, ii06a, durations, stages, steps, backlog):
-from app.web.reports import ii06a, index766, on_time, yardsticks
-
-router = APIRouter(prefix="/v1/reports", tags=["reports"])
-for one in (on_time, ii06a, yardsticks, index766):
+for one in (on_time, ii06a, yardsticks, index766, durations, stages, steps, backlog):
     router.include_router(one.router)
