@@ -40,6 +40,7 @@ class Place(NamedTuple):
     code: str
 
 
+_PLACE = "coalesce(d.due_at, 'infinity'::timestamptz)"
 OPEN_STATES = "d.state NOT IN ('finished', 'closed')"
 OVERDUE = "(d.state = 'running' AND d.due_at <= c.clock_at)"
 UNVERIFIED = "(d.state = 'running' AND d.due_at > c.clock_at AND d.due_at <= :now)"
@@ -59,6 +60,14 @@ _WHERE = {
     Reading.SUBMITTED: "d.state = 'submitted'",
     # also an ended dossier may lack a limit; it counts beside the rate and must be findable
     Reading.NO_LIMIT: "d.no_limit IS NOT NULL",
+}
+# Between which moments of the index such dossiers lie: else a page that is not full, like the last,
+# would look through all that is open and due later.
+_SINCE = {Reading.UNVERIFIED: "c.clock_at", Reading.DUE_SOON: ":now"}
+_UNTIL = {
+    Reading.OVERDUE: "c.clock_at",
+    Reading.UNVERIFIED: ":now",
+    Reading.DUE_SOON: "c.soon_until",
 }
 _ENDED = {Reading.FINISHED, Reading.LATE, Reading.CLOSED, Reading.NO_LIMIT}
 
@@ -106,14 +115,14 @@ def page(
         where.append(f"({' OR '.join(wanted)})")
     if wanted and not _ENDED.intersection(readings):
         where.append(OPEN_STATES)  # lets the partial index answer
+    where += _bounds(readings)
     if procedure is not None:
         where.append("d.procedure_code = :procedure")
     if code_prefix:
         where.append("starts_with(d.code, :prefix)")
     if after is not None:
         where.append(
-            "(coalesce(d.due_at, 'infinity'::timestamptz), d.code) > "
-            '(CAST(:after_due AS timestamptz), :after_code COLLATE "C")'
+            f'({_PLACE}, d.code) > (CAST(:after_due AS timestamptz), :after_code COLLATE "C")'
         )
     query = f"""
 SELECT f.* FROM {CLOCKS}
@@ -122,7 +131,7 @@ CROSS JOIN LATERAL (
     CASE WHEN {OVERDUE} THEN 'overdue' WHEN {UNVERIFIED} THEN 'unverified'
          WHEN {DUE_SOON} THEN 'due_soon' ELSE d.state END AS reading
   FROM dossier AS d WHERE {" AND ".join(where)}
-  ORDER BY coalesce(d.due_at, 'infinity'::timestamptz), d.code LIMIT :limit
+  ORDER BY {_PLACE}, d.code LIMIT :limit
 ) AS f
 ORDER BY coalesce(f.due_at, 'infinity'::timestamptz), f.code LIMIT :limit
 """
@@ -134,3 +143,13 @@ ORDER BY coalesce(f.due_at, 'infinity'::timestamptz), f.code LIMIT :limit
         "after_code": after.code if after else None,
     }
     return session.execute(text(query), arguments).mappings().all()
+
+
+def _bounds(readings: Sequence[Reading]) -> list[str]:
+    """From when until when the dossiers of all these readings are due, as far as that is known."""
+    found = []
+    if readings and _SINCE.keys() >= set(readings):
+        found.append(f"{_PLACE} > least({', '.join(_SINCE[one] for one in readings)})")
+    if readings and _UNTIL.keys() >= set(readings):
+        found.append(f"{_PLACE} <= greatest({', '.join(_UNTIL[one] for one in readings)})")
+    return found
