@@ -3,7 +3,8 @@
 Source: Thông tư 01/2020/TT-VPCP (21/10/2020), columns (3) to (13).
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import add, attrgetter
 
 
 class UnbalancedError(ArithmeticError):
@@ -45,7 +46,7 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         """Two groups together."""
-        return Counts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+        return Counts(*map(add, _COLUMNS(self), _COLUMNS(other)))
 
     def columns(self) -> dict[str, int]:
         """Columns (3) to (13) in the order they are printed.
@@ -70,3 +71,6 @@ class Counts:
             "in_time": self.in_time,
             "overdue": self.overdue,
         }
+
+
+_COLUMNS = attrgetter(*(field.name for field in fields(Counts)))

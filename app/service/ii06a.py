@@ -52,31 +52,36 @@ _DEFINITION = (
     ),
     Note("Received: by the day of receipt; dossiers not accepted were not received."),
 )
-_PLACES: Mapping[tuple[bool, Standing], str] = {
-    (False, Standing.EARLY): "early",
-    (False, Standing.ON_TIME): "on_time",
-    (False, Standing.LATE): "late",
-    (True, Standing.IN_TIME): "in_time",
-    (True, Standing.OVERDUE): "overdue",
+_PLACES: Mapping[Standing, str] = {
+    Standing.EARLY: "early",
+    Standing.ON_TIME: "on_time",
+    Standing.LATE: "late",
+    Standing.IN_TIME: "in_time",
+    Standing.OVERDUE: "overdue",
 }
 
 
-def count(session: Session, clocks: Sequence[Clock], over: Span) -> dict[tuple[str, str], Counts]:
-    """The figures of each branch and procedure that had a dossier in hand, in one statement."""
+def count(
+    session: Session, clocks: Sequence[Clock], over: Span, *, each_branch: bool = True
+) -> dict[tuple[str, str], Counts]:
+    """The figures of each branch and procedure that had a dossier in hand, in one statement.
+
+    Not `each_branch`, all are together under the branch "": an office asks for some hundreds of
+    figures instead of tens of thousands.
+    """
     found: dict[tuple[str, str], Counts] = {}
-    groups = (Group.BRANCH, Group.PROCEDURE)
+    groups = [Group.BRANCH, Group.PROCEDURE][not each_branch :]
     for row in in_hand.counted(session, clocks, over, groups, Yardstick.FORM):
-        key = row["branch"], row["procedure"]
+        key = row["branch"] if each_branch else "", row["procedure"]
         found[key] = found.get(key, Counts()) + counts_of(row)
     return found
 
 
 def counts_of(row: Mapping[Any, Any]) -> Counts:
-    """Some dossiers of one kind, as `db.in_hand.counted` tells of them, in the form's columns."""
-    n: int = row["n"]
-    received = ("online" if row["online"] else "direct") if row["fresh"] else "carried_over"
-    place = _PLACES[row["open"], Standing(row["standing"])]
-    return Counts(**{received: n, place: n})
+    """Some dossiers that stood alike, as `db.in_hand.counted` tells of them, in columns."""
+    n, fresh, online = row["n"], row["fresh"], row["online"]
+    place = {_PLACES[Standing(row["standing"])]: n}
+    return Counts(online=online, direct=fresh - online, carried_over=n - fresh, **place)
 
 
 def document(

@@ -13,7 +13,7 @@ router = APIRouter()
 @router.get("/ii-06a", summary="Form II.06a/VPCP/KSTT by field and procedure")
 def get_ii06a(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """The form of a branch, or of all in scope; by default of the last reporting quarter."""
-    found = ii06a.count(session, asked.clocks, asked.over)
+    found = ii06a.count(session, asked.clocks, asked.over, each_branch=asked.branch is not None)
     document = ii06a.document(
         found,
         asked.rules,
