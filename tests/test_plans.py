@@ -202,9 +202,9 @@ def test_the_overdue_of_a_branch_come_from_the_index_of_the_open_in_order(full: 
         full, lambda: lists.page(full, MINE, NOW, readings=[Reading.OVERDUE], limit=50)
     )
 
-    assert {index for _, index in scans(found) if index} == {"ix_dossier_open"}
-    scan = next(node for node in found if node.get("Index Name") == "ix_dossier_open")
-    assert scan["Actual Rows"] <= 51
+    assert scans(found) == {("Index Only Scan", "ix_dossier_open"), ("Index Scan", "pk_dossier")}
+    for scan in (node for node in found if "Index Name" in node):
+        assert scan["Actual Rows"] * scan["Actual Loops"] <= 51
 
 
 def test_the_last_page_of_the_overdue_looks_through_nothing_that_is_due_later(full: Session):
@@ -222,7 +222,7 @@ def test_the_last_page_of_the_overdue_looks_through_nothing_that_is_due_later(fu
 def test_a_page_of_all_branches_reads_a_page_of_each(full: Session):
     found = explained(full, lambda: lists.page(full, CLOCKS, NOW, limit=50))
 
-    assert scans(found) == {("Index Scan", "ix_dossier_all")}
+    assert scans(found) == {("Index Scan", "ix_dossier_all"), ("Index Scan", "pk_dossier")}
     read = sum(
         node["Actual Rows"] * node["Actual Loops"]
         for node in found

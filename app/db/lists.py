@@ -77,9 +77,10 @@ CLOCKS = (
 )
 
 _COLUMNS = """
-code, procedure, procedure_code, branch, commune, channel, applicant_kind, status, state, no_limit,
-received_at, due_on, due_at, provisional, case_used, case_assumed, promised_at, finished_at,
-how_ended, handed_over_at, updated_at, legal_due_on, legal_end_on, legal_late
+d.code, d.procedure, d.procedure_code, d.branch, d.commune, d.channel, d.applicant_kind, d.status,
+d.state, d.no_limit, d.received_at, d.due_on, d.due_at, d.provisional, d.case_used, d.case_assumed,
+d.promised_at, d.finished_at, d.how_ended, d.handed_over_at, d.updated_at, d.legal_due_on,
+d.legal_end_on, d.legal_late
 """
 
 
@@ -106,8 +107,8 @@ def page(
 ) -> Sequence[RowMapping]:
     """One page of the branches of `clocks`, by due moment and code; several readings are joined.
 
-    Each branch gives its first `limit` rows from its own index in order, so a page costs the same
-    wherever it lies and however many dossiers there are.
+    Each branch gives its first `limit` places from its own index in order, so a page costs the same
+    wherever it lies and however many dossiers there are; rows are read of those on the page only.
     """
     wanted = [f"({_WHERE[reading]})" for reading in readings]
     where = ["d.branch = c.branch"]
@@ -125,15 +126,18 @@ def page(
             f'({_PLACE}, d.code) > (CAST(:after_due AS timestamptz), :after_code COLLATE "C")'
         )
     query = f"""
-SELECT f.* FROM {CLOCKS}
-CROSS JOIN LATERAL (
-  SELECT {_COLUMNS},
-    CASE WHEN {OVERDUE} THEN 'overdue' WHEN {UNVERIFIED} THEN 'unverified'
-         WHEN {DUE_SOON} THEN 'due_soon' ELSE d.state END AS reading
-  FROM dossier AS d WHERE {" AND ".join(where)}
-  ORDER BY {_PLACE}, d.code LIMIT :limit
-) AS f
-ORDER BY coalesce(f.due_at, 'infinity'::timestamptz), f.code LIMIT :limit
+SELECT {_COLUMNS}, place.reading FROM (
+  SELECT f.* FROM {CLOCKS}
+  CROSS JOIN LATERAL (
+    SELECT d.code, {_PLACE} AS at,
+      CASE WHEN {OVERDUE} THEN 'overdue' WHEN {UNVERIFIED} THEN 'unverified'
+           WHEN {DUE_SOON} THEN 'due_soon' ELSE d.state END AS reading
+    FROM dossier AS d WHERE {" AND ".join(where)}
+    ORDER BY {_PLACE}, d.code LIMIT :limit
+  ) AS f
+  ORDER BY f.at, f.code LIMIT :limit
+) AS place
+JOIN dossier AS d ON d.code = place.code ORDER BY place.at, place.code
 """
     arguments = clock_arguments(clocks, now) | {
         "limit": limit,
