@@ -3,7 +3,8 @@
 Source: Thông tư 01/2020/TT-VPCP (21/10/2020), columns (3) to (13).
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import add, attrgetter, sub
 
 
 class UnbalancedError(ArithmeticError):
@@ -46,13 +47,11 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         """Two groups together."""
-        return Counts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+        return Counts(*map(add, _COLUMNS(self), _COLUMNS(other)))
 
     def __sub__(self, other: "Counts") -> "Counts":
         """A group without some of it; what was received may so become less than nothing."""
-        return Counts(
-            *(mine - its for mine, its in zip(astuple(self), astuple(other), strict=True))
-        )
+        return Counts(*map(sub, _COLUMNS(self), _COLUMNS(other)))
 
     def columns(self) -> dict[str, int]:
         """Columns (3) to (13) in the order they are printed.
@@ -77,3 +76,6 @@ class Counts:
             "in_time": self.in_time,
             "overdue": self.overdue,
         }
+
+
+_COLUMNS = attrgetter(*(field.name for field in fields(Counts)))

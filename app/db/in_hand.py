@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core.yardsticks import Yardstick
 from app.db.lists import Clock
+from app.db.tables.dossiers import LONG, LONG_DAYS
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -44,6 +45,9 @@ class Standing(StrEnum):
     UNVERIFIED = "unverified"  # past due since after the last that was heard of the branch
     NO_LIMIT = "no_limit"  # open, and without a due day by law
 
+
+STILL_OPEN = (Standing.IN_TIME, Standing.OVERDUE, Standing.UNVERIFIED, Standing.NO_LIMIT)
+_STILL_OPEN = ", ".join(f"'{one}'" for one in STILL_OPEN)
 
 BY_END = frozenset({Group.MONTH, Group.QUARTER, Group.REPORTING_QUARTER})
 """Splits that only what has ended belongs to."""
@@ -152,6 +156,27 @@ def arguments(clocks: Sequence[Clock], over: Span) -> dict[str, Any]:
     }
 
 
+def _ranges(over: Span, *, with_open: bool, with_ended: bool = True) -> list[tuple[bool, str]]:
+    """The rows in hand as ranges of an index each, whether these stood open at the close, and how.
+
+    What ended is read from `ix_dossier_ended`, what is open from `ix_dossier_open`. What stood open
+    then and has ended since is one of two: it ended within `LONG_DAYS` of the close, or it took
+    longer than that and is in `ix_dossier_long`, which is small. So a day of long ago costs hardly
+    more than one of last month.
+    """
+    found: list[tuple[bool, str]] = []
+    if with_ended:
+        found.append((False, "d.ended_on BETWEEN :first AND :last AND d.received_on IS NOT NULL"))
+    if with_open and not over.current:
+        soon = f"CAST(:last AS date) + {LONG_DAYS}"
+        received = "d.received_on <= :last AND d.ended_on"
+        found.append((True, f"{received} > :last AND d.ended_on <= {soon}"))
+        found.append((True, f"{received} > {soon} AND {LONG}"))
+    if with_open:
+        found.append((True, "d.state NOT IN ('finished', 'closed') AND d.received_on <= :last"))
+    return found
+
+
 def parts(
     over: Span,
     ended: str,
@@ -162,28 +187,21 @@ def parts(
 ) -> str:
     """All that was in hand, as a union in SQL of what ended and what stood open at the close.
 
-    `ended` and `still_open` are the lists of columns of each; the columns of `ix_dossier_ended` are
-    read from it alone. What stood open then and has ended since is found by its days.
+    `ended` and `still_open` are the lists of columns of each, of the dossier `d` and the clock `c`.
+    The columns that the indexes `ix_dossier_ended`, `_open` and `_long` have are read from these
+    alone; any other is looked up in the rows.
     """
-    found: list[str] = []
-    if with_ended:
-        found.append(
-            f"""SELECT {ended} FROM dossier AS d
-WHERE d.branch = ANY(:branches) AND d.ended_on BETWEEN :first AND :last
-  AND d.received_on IS NOT NULL"""
-        )
-    if with_open and not over.current:
-        found.append(
-            f"""SELECT {still_open} FROM dossier AS d JOIN {CLOCKS} ON c.branch = d.branch
-WHERE d.received_on < d.ended_on AND daterange(d.received_on, d.ended_on) @> CAST(:last AS date)
-  AND d.ended_on > :last"""
-        )
-    if with_open:
-        found.append(
-            f"""SELECT {still_open} FROM dossier AS d JOIN {CLOCKS} ON c.branch = d.branch
-WHERE d.state NOT IN ('finished', 'closed') AND d.received_on <= :last"""
-        )
-    return "\nUNION ALL\n".join(found)
+    return "\nUNION ALL\n".join(
+        f"SELECT {still_open if is_open else ended} {_rows(where, with_clock=is_open)}"
+        for is_open, where in _ranges(over, with_open=with_open, with_ended=with_ended)
+    )
+
+
+def _rows(where: str, *, with_clock: bool) -> str:
+    """Dossiers of the branches; without their clocks several processes may read them at once."""
+    if with_clock:
+        return f"FROM {CLOCKS} JOIN dossier AS d ON d.branch = c.branch WHERE {where}"
+    return f"FROM dossier AS d WHERE d.branch = ANY(:branches) AND {where}"
 
 
 def counted(
@@ -197,23 +215,34 @@ def counted(
 ) -> Sequence[RowMapping]:
     """How many were in hand, of the branches of `clocks`, by the groups and where they stood.
 
-    Columns: the groups, fresh (received in the period), online, open (at its close), standing, n.
-    A split by the day of the end is null for what is open. What ended, by branch, procedure and
-    channel, is read from an index alone.
+    Columns: the groups, standing, open (whether that is open at the close), n, fresh (how many of
+    them were received in the period), online (how many of those online). A split by the day of the
+    end is null for what is open. By branch, procedure and channel all is read from indexes alone.
     """
-    chosen = [f"{EXPRESSIONS[group]} AS {_quoted(group)}" for group in groups]
-    open_ones = [
-        f"CAST(NULL AS text) AS {_quoted(group)}" if group in BY_END else words
-        for group, words in zip(groups, chosen, strict=True)
-    ]
-    shared = ["d.received_on >= :first AS fresh", "d.channel = 'online' AS online"]
-    ended = [*chosen, *shared, "false AS open", f"{ENDED[yardstick]} AS standing"]
-    still = [*open_ones, *shared, "true AS open", f"{standing(yardstick, over)} AS standing"]
-    names = [*map(_quoted, groups), "fresh", "online", "open", "standing"]
-    union = parts(over, ", ".join(ended), ", ".join(still), with_open=with_open)
-    query = f"SELECT {', '.join(names)}, count(*) AS n FROM ({union}) AS held GROUP BY "
-    query += ", ".join(names)
+    places = ", ".join(str(place) for place in range(1, len(groups) + 2))
+    counts = """count(*) AS n, count(*) FILTER (WHERE d.received_on >= :first) AS fresh,
+  count(*) FILTER (WHERE d.received_on >= :first AND d.channel = 'online') AS online"""
+    # Each range is counted where it is read: not a row of it is handed on.
+    each = "\nUNION ALL\n".join(
+        f"SELECT {_told(groups, is_open=is_open)} "
+        f"{standing(yardstick, over) if is_open else ENDED[yardstick]} AS standing, {counts} "
+        f"{_rows(where, with_clock=is_open and yardstick is Yardstick.LEGAL)} GROUP BY {places}"
+        for is_open, where in _ranges(over, with_open=with_open)
+    )
+    names = "".join(f"{_quoted(group)}, " for group in groups)
+    query = f"""
+SELECT {names} standing, standing IN ({_STILL_OPEN}) AS open, CAST(sum(n) AS bigint) AS n,
+  CAST(sum(fresh) AS bigint) AS fresh, CAST(sum(online) AS bigint) AS online
+FROM ({each}) AS held GROUP BY {names} standing"""
     return session.execute(text(query), arguments(clocks, over)).mappings().all()
+
+
+def _told(groups: Sequence[Group], *, is_open: bool) -> str:
+    return "".join(
+        f"{'CAST(NULL AS text)' if is_open and group in BY_END else EXPRESSIONS[group]} AS "
+        f"{_quoted(group)}, "
+        for group in groups
+    )
 
 
 def _quoted(group: Group) -> str:

@@ -40,6 +40,7 @@ class Place(NamedTuple):
     code: str
 
 
+_PLACE = "coalesce(d.due_at, 'infinity'::timestamptz)"
 OPEN_STATES = "d.state NOT IN ('finished', 'closed')"
 OVERDUE = "(d.state = 'running' AND d.due_at <= c.clock_at)"
 UNVERIFIED = "(d.state = 'running' AND d.due_at > c.clock_at AND d.due_at <= :now)"
@@ -60,6 +61,14 @@ _WHERE = {
     # also an ended dossier may lack a limit; it counts beside the rate and must be findable
     Reading.NO_LIMIT: "d.no_limit IS NOT NULL",
 }
+# Between which moments of the index such dossiers lie: else a page that is not full, like the last,
+# would look through all that is open and due later.
+_SINCE = {Reading.UNVERIFIED: "c.clock_at", Reading.DUE_SOON: ":now"}
+_UNTIL = {
+    Reading.OVERDUE: "c.clock_at",
+    Reading.UNVERIFIED: ":now",
+    Reading.DUE_SOON: "c.soon_until",
+}
 _ENDED = {Reading.FINISHED, Reading.LATE, Reading.CLOSED, Reading.NO_LIMIT}
 
 CLOCKS = (
@@ -68,9 +77,10 @@ CLOCKS = (
 )
 
 _COLUMNS = """
-code, procedure, procedure_code, branch, commune, channel, applicant_kind, status, state, no_limit,
-received_at, due_on, due_at, provisional, case_used, case_assumed, promised_at, finished_at,
-how_ended, handed_over_at, updated_at, legal_due_on, legal_end_on, legal_late
+d.code, d.procedure, d.procedure_code, d.branch, d.commune, d.channel, d.applicant_kind, d.status,
+d.state, d.no_limit, d.received_at, d.due_on, d.due_at, d.provisional, d.case_used, d.case_assumed,
+d.promised_at, d.finished_at, d.how_ended, d.handed_over_at, d.updated_at, d.legal_due_on,
+d.legal_end_on, d.legal_late
 """
 
 
@@ -97,8 +107,8 @@ def page(
 ) -> Sequence[RowMapping]:
     """One page of the branches of `clocks`, by due moment and code; several readings are joined.
 
-    Each branch gives its first `limit` rows from its own index in order, so a page costs the same
-    wherever it lies and however many dossiers there are.
+    Each branch gives its first `limit` places from its own index in order, so a page costs the same
+    wherever it lies and however many dossiers there are; rows are read of those on the page only.
     """
     wanted = [f"({_WHERE[reading]})" for reading in readings]
     where = ["d.branch = c.branch"]
@@ -106,25 +116,28 @@ def page(
         where.append(f"({' OR '.join(wanted)})")
     if wanted and not _ENDED.intersection(readings):
         where.append(OPEN_STATES)  # lets the partial index answer
+    where += _bounds(readings)
     if procedure is not None:
         where.append("d.procedure_code = :procedure")
     if code_prefix:
         where.append("starts_with(d.code, :prefix)")
     if after is not None:
         where.append(
-            "(coalesce(d.due_at, 'infinity'::timestamptz), d.code) > "
-            '(CAST(:after_due AS timestamptz), :after_code COLLATE "C")'
+            f'({_PLACE}, d.code) > (CAST(:after_due AS timestamptz), :after_code COLLATE "C")'
         )
     query = f"""
-SELECT f.* FROM {CLOCKS}
-CROSS JOIN LATERAL (
-  SELECT {_COLUMNS},
-    CASE WHEN {OVERDUE} THEN 'overdue' WHEN {UNVERIFIED} THEN 'unverified'
-         WHEN {DUE_SOON} THEN 'due_soon' ELSE d.state END AS reading
-  FROM dossier AS d WHERE {" AND ".join(where)}
-  ORDER BY coalesce(d.due_at, 'infinity'::timestamptz), d.code LIMIT :limit
-) AS f
-ORDER BY coalesce(f.due_at, 'infinity'::timestamptz), f.code LIMIT :limit
+SELECT {_COLUMNS}, place.reading FROM (
+  SELECT f.* FROM {CLOCKS}
+  CROSS JOIN LATERAL (
+    SELECT d.code, {_PLACE} AS at,
+      CASE WHEN {OVERDUE} THEN 'overdue' WHEN {UNVERIFIED} THEN 'unverified'
+           WHEN {DUE_SOON} THEN 'due_soon' ELSE d.state END AS reading
+    FROM dossier AS d WHERE {" AND ".join(where)}
+    ORDER BY {_PLACE}, d.code LIMIT :limit
+  ) AS f
+  ORDER BY f.at, f.code LIMIT :limit
+) AS place
+JOIN dossier AS d ON d.code = place.code ORDER BY place.at, place.code
 """
     arguments = clock_arguments(clocks, now) | {
         "limit": limit,
@@ -134,3 +147,13 @@ ORDER BY coalesce(f.due_at, 'infinity'::timestamptz), f.code LIMIT :limit
         "after_code": after.code if after else None,
     }
     return session.execute(text(query), arguments).mappings().all()
+
+
+def _bounds(readings: Sequence[Reading]) -> list[str]:
+    """From when until when the dossiers of all these readings are due, as far as that is known."""
+    found = []
+    if readings and _SINCE.keys() >= set(readings):
+        found.append(f"{_PLACE} > least({', '.join(_SINCE[one] for one in readings)})")
+    if readings and _UNTIL.keys() >= set(readings):
+        found.append(f"{_PLACE} <= greatest({', '.join(_UNTIL[one] for one in readings)})")
+    return found

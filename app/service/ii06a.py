@@ -56,12 +56,12 @@ _DEFINITION = (
     ),
     Note("Received: by the day of receipt; dossiers not accepted were not received."),
 )
-_PLACES: Mapping[tuple[bool, Standing], str] = {
-    (False, Standing.EARLY): "early",
-    (False, Standing.ON_TIME): "on_time",
-    (False, Standing.LATE): "late",
-    (True, Standing.IN_TIME): "in_time",
-    (True, Standing.OVERDUE): "overdue",
+_PLACES: Mapping[Standing, str] = {
+    Standing.EARLY: "early",
+    Standing.ON_TIME: "on_time",
+    Standing.LATE: "late",
+    Standing.IN_TIME: "in_time",
+    Standing.OVERDUE: "overdue",
 }
 
 
@@ -110,16 +110,24 @@ class Names(NamedTuple):
 
 
 def count(
-    session: Session, clocks: Sequence[Clock], over: Span, opening: Opening | None = None
+    session: Session,
+    clocks: Sequence[Clock],
+    over: Span,
+    opening: Opening | None = None,
+    *,
+    each_branch: bool = True,
 ) -> Figures:
     """The figures of each branch and procedure that had a dossier in hand.
 
     One statement; with an opening a second one, which finds where the facts and the list differ.
+    Not `each_branch` and without an opening, all are together under the branch "": an office asks
+    for some hundreds of figures instead of tens of thousands.
     """
     found = Figures(opening=opening)
-    groups = (Group.BRANCH, Group.PROCEDURE)
+    each = each_branch or opening is not None
+    groups = [Group.BRANCH, Group.PROCEDURE][not each :]
     for row in in_hand.counted(session, clocks, over, groups, Yardstick.FORM):
-        _add(found.regular, (row["branch"], row["procedure"]), counts_of(row))
+        _add(found.regular, (row["branch"] if each else "", row["procedure"]), counts_of(row))
     if opening is not None:
         branches = {clock.branch for clock in clocks}
         for row in openings.counted(session, clocks, over, opening.closing):
@@ -128,14 +136,21 @@ def count(
 
 
 def counts_of(row: Mapping[Any, Any]) -> Counts:
-    """Some dossiers of one kind, as `db.in_hand.counted` tells of them, in the form's columns."""
+    """Some dossiers that stood alike, as `db.in_hand.counted` tells of them, in columns."""
+    n, fresh, online = row["n"], row["fresh"], row["online"]
+    place = {_PLACES[Standing(row["standing"])]: n}
+    return Counts(online=online, direct=fresh - online, carried_over=n - fresh, **place)
+
+
+def _as_facts(row: Mapping[Any, Any]) -> Counts:
+    """Some dossiers that stood alike, as `db.openings.counted` tells of them."""
     n: int = row["n"]
     came = _came(n, online=row["online"]) if row["fresh"] else Counts(carried_over=n)
     return came + _place(row)
 
 
 def _place(row: Mapping[Any, Any]) -> Counts:
-    return Counts(**{_PLACES[row["open"], Standing(row["standing"])]: row["n"]})
+    return Counts(**{_PLACES[Standing(row["standing"])]: row["n"]})
 
 
 def _came(n: int, *, online: bool) -> Counts:
@@ -168,7 +183,7 @@ def _adjust(found: Figures, row: Mapping[Any, Any], branches: Collection[str]) -
     if elsewhere:
         parts.append((now, _came(n, online=row["online"]) + _place(row)))
     if (elsewhere or reason is Reason.RECEIVED_LATER) and now[0] in branches:
-        found.regular[now] -= counts_of(row)
+        found.regular[now] -= _as_facts(row)
     touched = [(key, counts) for key, counts in parts if key[0] in branches]
     for key, counts in touched:
         _add(found.adjusted, key, counts)

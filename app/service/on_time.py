@@ -141,7 +141,7 @@ class _Held:
             "open": n * row["open"],
             "overdue": n * (what is Standing.OVERDUE),
             "unverified": n * (what is Standing.UNVERIFIED),
-            "carried_over": n * (not row["fresh"]),
+            "carried_over": n - row["fresh"],
         }
         self.add({**row, **counts}, tuple(counts))
 

@@ -19,6 +19,21 @@ _INSTANT = sa.DateTime(timezone=True)
 _CODE = sa.Text(collation="C")
 _FROZEN = ("closing", "closing_report", "closing_dossier", "closing_adjustment")
 _RECEIVED_ON = "((received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)"
+_JUDGED_BY = (
+    *("received_on", "procedure_code", "channel", "due_at", "no_limit"),
+    *("form_due_on", "index766_due_on", "legal_overdue", "form_overdue", "index766_overdue"),
+)
+
+
+def _open_index(include: list[str] | None) -> None:
+    op.create_index(
+        "ix_dossier_open",
+        "dossier",
+        ["branch", sa.text("coalesce(due_at, 'infinity'::timestamptz)"), "code"],
+        unique=False,
+        postgresql_include=include,
+        postgresql_where=sa.text("state NOT IN ('finished', 'closed')"),
+    )
 
 
 def upgrade() -> None:
@@ -35,25 +50,26 @@ def upgrade() -> None:
     op.execute(PAUSED)
     op.drop_index("ix_dossier_legal", table_name="dossier")
     op.drop_index("ix_dossier_received", table_name="dossier")
+    op.drop_index("ix_dossier_open", table_name="dossier")
+    _open_index(["state", *_JUDGED_BY])
     op.create_index(
         "ix_dossier_ended",
         "dossier",
         ["branch", "ended_on"],
         unique=False,
         postgresql_include=[
-            *("received_on", "procedure_code", "channel"),
-            *("legal_end_on", "legal_due_on", "legal_late", "form_due_on"),
-            *("index766_due_on", "index766_end_on", "index766_late"),
+            *_JUDGED_BY,
+            *("legal_end_on", "legal_due_on", "legal_late", "index766_end_on", "index766_late"),
         ],
         postgresql_where=sa.text("ended_on IS NOT NULL"),
     )
     op.create_index(
-        "ix_dossier_stood_open",
+        "ix_dossier_long",
         "dossier",
-        [sa.text("daterange(received_on, ended_on)")],
+        ["branch", "ended_on"],
         unique=False,
-        postgresql_using="gist",
-        postgresql_where=sa.text("received_on < ended_on"),
+        postgresql_include=list(_JUDGED_BY),
+        postgresql_where=sa.text("(ended_on - received_on > 45)"),
     )
     op.create_index(
         "ix_dossier_due",
@@ -73,6 +89,11 @@ def upgrade() -> None:
         postgresql_where=sa.text("legal_late AND stage_dues IS NOT NULL"),
     )
     op.create_index("ix_dossier_received", "dossier", ["branch", "received_on"], unique=False)
+    op.execute(
+        "ALTER TABLE dossier SET (autovacuum_vacuum_scale_factor = 0.001, "
+        "autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_scale_factor = 0.001, "
+        "vacuum_index_cleanup = on)"
+    )
     _closings()
 
 
@@ -176,8 +197,14 @@ def downgrade() -> None:
     for table in reversed(_FROZEN):
         op.drop_table(table)
     op.execute("DROP FUNCTION closing_is_final()")
-    for name in ("received", "missed", "due", "stood_open", "ended"):
+    op.execute("ALTER TABLE dossier RESET (autovacuum_vacuum_threshold, vacuum_index_cleanup)")
+    op.execute(
+        "ALTER TABLE dossier SET (autovacuum_vacuum_scale_factor = 0.02, "
+        "autovacuum_vacuum_insert_scale_factor = 0.02)"
+    )
+    for name in ("received", "missed", "due", "long", "ended", "open"):
         op.drop_index(f"ix_dossier_{name}", table_name="dossier")
+    _open_index(None)
     for yardstick in _YARDSTICKS:
         op.drop_column("dossier", f"{yardstick}_overdue")
     op.drop_column("dossier", "received_on")

@@ -355,3 +355,37 @@ def test_what_lies_in_quarantine_stands_beside_the_rate(sessions: Sessions, book
     assert quarantined() == {BRANCH: 2, "total": 3}
     assert quarantined(whole_office=False) == {BRANCH: 2, "total": 2}
     assert quarantined(whole_office=False, branches=[OTHER]) == {}
+
+
+def test_a_dossier_stopped_and_put_off_fifty_times_fits_the_indexes(
+    sessions: Sessions, book: RuleBook
+):
+    days = [date(2026, 1, 8) + timedelta(days=4 * nth) for nth in range(50)]
+    told = record(
+        1,
+        received_at="2026-01-05T08:00:00+07:00",
+        promised_at="2026-01-06T17:00:00+07:00",
+        suspensions=[
+            {
+                "reason": "supplement",
+                "from": f"{day}T08:00:00+07:00",
+                "until": f"{day + timedelta(days=1)}T08:00:00+07:00",
+            }
+            for day in days
+        ],
+        apologies=[
+            {
+                "sent_at": f"{day + timedelta(days=2)}T08:00:00+07:00",
+                "promised_at": f"{day + timedelta(days=2)}T17:00:00+07:00",
+            }
+            for day in days
+        ],
+    )
+    at = "2026-11-17T08:00:00+07:00"
+    ended = told | {"finished_at": at, "updated_at": at, "status": 9}
+
+    outcomes = [send(sessions, book, [json.dumps(one).encode()])[0] for one in (told, ended)]
+
+    assert [one.outcome for one in outcomes] == ["created", "updated"]
+    (held,) = stored(sessions)
+    assert len(held["form_overdue"]) >= 100
