@@ -20,3 +20,12 @@ def test_groups_add_up_column_by_column():
 def test_a_form_that_does_not_balance_is_not_printed(column: str):
     with pytest.raises(UnbalancedError, match=r"\(3\) = "):
         (ONE + Counts(**{column: 1})).columns()
+
+
+def test_what_is_taken_away_may_leave_less_than_nothing_and_still_holds():
+    moved = Counts(carried_over=1) - Counts(direct=1)
+
+    assert moved + Counts(direct=1) == Counts(carried_over=1)
+    assert moved.columns()["direct"] == -1
+    with pytest.raises(UnbalancedError):
+        (moved - Counts(online=1)).columns()

@@ -235,7 +235,7 @@ def test_random_histories_cut_by_closings(sessions: Sessions, book: RuleBook, se
         ) + timedelta(hours=18)
         send(sessions, book, told, now)
         again = [
-            twisted(dice, one, now.date())
+            twisted(dice, twisted(dice, one, now.date()), now.date())
             for one in dice.sample(list(alive.values()), len(alive) // 2)
         ]
         alive.update({one["code"]: one for one in again})

@@ -450,3 +450,21 @@ def test_closed_in_a_row_each_opens_with_the_one_before(api: Callable[..., Api],
         holds(told)
         assert told["totals"]["carried_over"] == last
         last = told["totals"]["open"]
+
+
+def test_of_several_that_end_together_a_period_opens_with_that_of_its_kind(
+    sender: Api, clock: Clock
+):
+    clock.now = AFTER
+    taken(sender, FIRST[2], FIRST[3])
+    close(sender, "2026-RQ2")
+    assert form(sender, "2026-RH2")["totals"]["carried_over"] == 2  # there is no other
+
+    taken(sender, came(6, "2026-06-10", at="2026-06-16T07:00:00+07:00"))
+    close(sender, "2026-RH1")
+
+    told = {period: form(sender, period)["totals"] for period in ("2026-RQ3", "2026-RH2")}
+    assert (told["2026-RQ3"]["carried_over"], told["2026-RQ3"]["direct"]) == (2, 1)
+    assert (told["2026-RH2"]["carried_over"], told["2026-RH2"]["direct"]) == (3, 0)
+    days = {"from": "2026-06-15", "to": "2026-06-16"}
+    assert sender.get("/v1/reports/ii-06a", **days)["totals"]["carried_over"] == 3  # the last made
