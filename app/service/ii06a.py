@@ -4,6 +4,7 @@ Source: Thông tư 01/2020/TT-VPCP (21/10/2020), annex; columns and identities a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,8 @@ from app.core.yardsticks import Yardstick
 from app.db import in_hand
 from app.db.in_hand import Group, Span, Standing
 from app.db.lists import Clock
-from app.service.document import Bars, Column, Document, Kind, Note, Row, Value, word
+from app.service.asked import Asked
+from app.service.document import Bars, Column, Document, Form, Kind, Note, Row, Value, word
 from app.service.rules import Rules
 
 NAME = "ii-06a"
@@ -35,10 +37,14 @@ PRINTED: tuple[Column, ...] = (
     Column("settled", "Total", under=(_SETTLED,), number=7),
     Column("early", "Early", under=(_SETTLED,), number=8),
     Column("on_time", "On time", under=(_SETTLED,), number=9),
-    Column("late", "Late", under=(_SETTLED,), number=10),
+    Column("late", "Past due", under=(_SETTLED,), number=10, late=True),
     Column("open", "Total", under=(_OPEN,), number=11),
     Column("in_time", "In time", under=(_OPEN,), number=12),
-    Column("overdue", "Overdue", under=(_OPEN,), number=13),
+    Column("overdue", "Overdue", under=(_OPEN,), number=13, late=True),
+)
+_BRANCHES: tuple[Column, ...] = (
+    Column("branch", "Branch code", Kind.CODE),
+    Column("branch_name", "Branch", Kind.TEXT),
 )
 _DEFINITION = (
     Note("Form II.06a of TT 01/2020/TT-VPCP, unit: dossiers. (3) = (4) + (5) + (6) = (7) + (11)."),
@@ -59,6 +65,63 @@ _PLACES: Mapping[tuple[bool, Standing], str] = {
     (True, Standing.IN_TIME): "in_time",
     (True, Standing.OVERDUE): "overdue",
 }
+
+
+def report(session: Session, asked: Asked, *, per_branch: bool = False) -> Document:
+    """The form of the branch that is asked about, or of all together with that of each as a part.
+
+    `per_branch` puts the parts into one table instead, a row a branch above its own.
+    """
+    found = count(session, asked.clocks, asked.over)
+
+    def form(branch: str | None) -> Document:
+        return document(
+            found,
+            asked.rules,
+            asked.period,
+            asked.over,
+            office=asked.caller.office,
+            branch=branch,
+            data_as_of=asked.data_as_of if branch == asked.about else _heard(asked, branch),
+        )
+
+    whole = form(asked.about)
+    whole.notes += asked.partly
+    if asked.about is None:
+        active = {
+            clock.branch
+            for clock in asked.clocks
+            if asked.rules.branches[clock.branch].is_active(asked.over.last)
+        }
+        whole.parts = [form(branch) for branch in sorted(active | {code for code, _ in found})]
+    return by_branch(whole) if per_branch else whole
+
+
+def _heard(asked: Asked, branch: str | None) -> datetime | None:
+    clock = asked.heard.get(branch or "")
+    return clock.heard_at if clock else None
+
+
+def by_branch(whole: Document) -> Document:
+    """The parts of a form under each other, each row with its branch, and the total of all.
+
+    It is no form any more, and is not printed as one.
+    """
+    parts = whole.parts or ([whole] if whole.branch else [])
+    rows = []
+    for part in parts:
+        mine: dict[str, Value] = {"branch": part.branch, "branch_name": part.unit}
+        if part.total is not None:
+            rows.append(replace(part.total, cells=mine | part.total.cells, heading=True))
+        rows += [replace(row, cells=mine | row.cells, level=row.level + 1) for row in part.rows]
+    return replace(
+        whole,
+        columns=(*_BRANCHES, *whole.columns),
+        rows=rows,
+        parts=(),
+        form=None,
+        chart=Bars("branch_name", ("early", "on_time", "late")),
+    )
 
 
 def count(session: Session, clocks: Sequence[Clock], over: Span) -> dict[tuple[str, str], Counts]:
@@ -90,6 +153,7 @@ def document(
     data_as_of: datetime | None,
 ) -> Document:
     """The form of one branch, or of all together (`branch` None): by field, then by procedure."""
+    unit = rules.branches[branch].name if branch else rules.offices[office]
     by_procedure: dict[str, Counts] = {}
     for (code, procedure), counts in found.items():
         if branch in (None, code):
@@ -97,7 +161,7 @@ def document(
     return Document(
         name=NAME,
         title=_TITLE,
-        unit=rules.branches[branch].name if branch else rules.offices[office],
+        unit=unit,
         branch=branch,
         period=period,
         as_of=over.close,
@@ -107,6 +171,15 @@ def document(
         definition=_DEFINITION,
         data_as_of=data_as_of,
         chart=Bars("name", ("early", "on_time", "late"), level=1),
+        form=Form(
+            "II.06a/VPCP/KSTT",
+            Note(
+                "STATE AND RESULTS OF THE SETTLEMENT OF ADMINISTRATIVE PROCEDURES AT {unit}",
+                {"unit": unit.upper()},
+            ),
+            receiver=rules.offices[office] if branch else None,
+            measure=Note("Unit of measure: number of dossiers"),
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from app.core.clock import Reason
 from app.web.language import catalogue, tell
 
 APP = Path(__file__).parents[2] / "app"
-ROOMS = ("core", "adapters", "outbound", "service", "web", "cli")
+ROOMS = ("core", "adapters", "outbound", "service", "printed", "web", "cli")
 # Which argument of a call is a sentence, by position and by name.
 SAYS = {
     "Problem": (1, "message"),
