@@ -12,6 +12,7 @@ from app.cli import (
     playing,
     pull,
     quarantine,
+    report,
     running,
     verify,
 )
@@ -41,6 +42,7 @@ for _command in (
     running.migrate,
     running.doctor,
     deadline.deadline,
+    report.report,
     verify.verify,
     playing.simulate,
 ):
