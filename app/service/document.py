@@ -36,7 +36,8 @@ class Column:
 
     Headings are English sentences of the catalogue of translations. `number` is the one printed
     under the headings of an official form. `late` marks figures that nobody wants above 0: where
-    there is colour, they alone have it.
+    there is colour, they alone have it. `note` is the sentence of the definition that tells how
+    its figures are made, from 0.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Column:
     under: tuple[str, ...] = ()
     number: int | None = None
     late: bool = False
+    note: int = 0
 
 
 @dataclass(slots=True)

@@ -34,31 +34,35 @@ FELL_DUE = (
     "Fell due: the last day by law lay in the period. rate = met / (met + missed); met ended early "
     "or on time, missed ended late or was open past its due day, ahead is open and not yet due."
 )
+REFUSED = (
+    "No limit known: ended or open, and the law gives no due day, so nothing can be said of it. "
+    "Refused records: sent, not taken in and not mended by the close; they are in no other figure."
+)
 _ENDED = "Ended in the period"
 _OPEN = "Open at the close"
 _DUE = "Fell due in the period"
 _FIGURES = (
     Column("early", "Early", under=(_ENDED,)),
     Column("on_time", "On time", under=(_ENDED,)),
-    Column("late", "Late", under=(_ENDED,), late=True),
+    Column("late", "Past due", under=(_ENDED,), late=True),
     Column("numerator", "Early and on time", under=(_ENDED,)),
     Column("denominator", "All with a verdict", under=(_ENDED,)),
     Column("rate", "Rate", Kind.RATE, under=(_ENDED,)),
-    Column("uncounted", "Not counted", under=(_ENDED,)),
-    Column("no_limit", "No limit known"),
-    Column("open", "All", under=(_OPEN,)),
-    Column("overdue", "Overdue", under=(_OPEN,), late=True),
-    Column("unverified", "Unverified", under=(_OPEN,)),
-    Column("due_soon", "Due soon", under=(_OPEN,)),
-    Column("suspended", "Suspended", under=(_OPEN,)),
-    Column("waiting", "Waiting for the tax", under=(_OPEN,)),
-    Column("carried_over", "Carried over"),
-    Column("due", "All", under=(_DUE,)),
-    Column("met", "Met", under=(_DUE,)),
-    Column("missed", "Missed", under=(_DUE,), late=True),
-    Column("ahead", "Still ahead", under=(_DUE,)),
-    Column("due_rate", "Rate", Kind.RATE, under=(_DUE,)),
-    Column("quarantined", "Refused records"),
+    Column("uncounted", "Not counted", under=(_ENDED,), note=1),
+    Column("no_limit", "No limit known", note=3),
+    Column("open", "All", under=(_OPEN,), note=1),
+    Column("overdue", "Overdue", under=(_OPEN,), late=True, note=1),
+    Column("unverified", "Unverified", under=(_OPEN,), note=1),
+    Column("due_soon", "Due soon", under=(_OPEN,), note=1),
+    Column("suspended", "Suspended", under=(_OPEN,), note=1),
+    Column("waiting", "Waiting for the tax", under=(_OPEN,), note=1),
+    Column("carried_over", "Carried over", note=1),
+    Column("due", "All", under=(_DUE,), note=2),
+    Column("met", "Met", under=(_DUE,), note=2),
+    Column("missed", "Missed", under=(_DUE,), late=True, note=2),
+    Column("ahead", "Still ahead", under=(_DUE,), note=2),
+    Column("due_rate", "Rate", Kind.RATE, under=(_DUE,), note=2),
+    Column("quarantined", "Refused records", note=3),
 )
 _KEYS: Mapping[Group, tuple[Column, ...]] = {
     Group.BRANCH: (
@@ -141,7 +145,7 @@ def document(found: Report, asked: Asked, yardstick: Yardstick) -> Document:
         columns=[*keys, *(column for column in _FIGURES if column.key not in hidden)],
         rows=[_row(line, found, rules) for line in found.rows],
         total=total,
-        definition=[Note(DEFINITIONS[yardstick]), Note(BESIDE), Note(FELL_DUE)],
+        definition=[Note(DEFINITIONS[yardstick]), Note(BESIDE), Note(FELL_DUE), Note(REFUSED)],
         notes=asked.partly,
         data_as_of=found.data_as_of,
         chart=Bars(keys[-1].key, ("early", "on_time", "late"), "rate") if keys else None,

@@ -47,6 +47,7 @@ DECLARED = {
     "GET /v1/quarantine/{quarantine_id}",
     "GET /v1/reports/ii-06a",
     "GET /v1/reports/on-time",
+    "GET /v1/reports/{name}/chart",
     "GET /v1/webhooks",
     "POST /oauth/token",
     "POST /v1/deadlines",

@@ -92,7 +92,7 @@ def test_the_csv_of_the_rates_has_the_figures_of_their_json(year: Api, address: 
     head, *rows = cells(file(year, address, "csv", **{"Accept-Language": "en"}))
 
     assert len(rows) == len(told["rows"]) + 1
-    shown = {"Early": "early", "On time": "on_time", "Late": "late", "Rate": "rate",
+    shown = {"Early": "early", "On time": "on_time", "Past due": "late", "Rate": "rate",
              "Early and on time": "numerator", "All with a verdict": "denominator"}  # fmt: skip
     for cells_of, one in zip(rows, [*told["rows"], told["totals"]], strict=True):
         held = dict(zip(head, cells_of, strict=True))

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.web.reports import ii06a, on_time
+from app.web.reports import drawn, ii06a, on_time
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
-for one in (on_time, ii06a):
+for one in (on_time, ii06a, drawn):
     router.include_router(one.router)
