@@ -7,6 +7,7 @@ The rooms, and what a line in each of them knows:
     outbound    another machine: a webhook, a mail server
     adapters    how one kind of foreign source writes a dossier
     service     the order of steps inside one transaction
+    printed     a row of headings, a number format, a line of a terminal
     web         an HTTP status, a JSON field, a page
     simulator   how a one-stop shop behaves (it speaks to us over HTTP only)
     catalogue   nothing: it is data (calendar, procedures, a sample province)
@@ -15,5 +16,6 @@ The rooms, and what a line in each of them knows:
     settings    an environment variable wallclock   what time it is
 
 `jobs`, beside this package, is the front door of time. Arrows go down only:
-main | cli | jobs -> web -> service -> db | outbound | adapters -> core; `lint-imports` keeps it so.
+main | cli | jobs -> web -> printed -> service -> db | outbound | adapters -> core; `lint-imports`
+keeps it so.
 """

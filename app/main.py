@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from app import logs
 from app.db.engine import connect, sessions
+from app.printed.easel import Easel
 from app.service.access import Principal, Right
 from app.service.rules import RuleBook
 from app.settings import Settings
@@ -73,12 +74,14 @@ def create() -> FastAPI:
 def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastAPI:
     """The application on an engine; without a crew it takes in everything itself."""
     crew = crew or Crew("", 0)
+    easel = Easel()
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
         calm_collector()
         yield
         crew.end()
+        easel.end()
         engine.dispose()
 
     app = FastAPI(
@@ -92,6 +95,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         max_body_size=_MAX_BODY,
     )
     app.state.engine = engine
+    app.state.easel = easel
     app.state.parts = Parts(
         sessions=sessions(engine),
         book=RuleBook(),

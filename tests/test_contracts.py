@@ -25,6 +25,8 @@ OFFENCES = [
     ("app/service", "import app.settings", "app.service.offender -> app.settings"),
     ("app/service", "import app.web", "app.service.offender -> app.web"),
     ("app/service", "import httpx", "app.service.offender -> httpx"),
+    ("app/service", "import app.printed", "app.service.offender -> app.printed"),
+    ("app/printed", "import app.db", "app.printed.offender -> app.db"),
     ("app/web", "import app.settings", "app.web.offender -> app.settings"),
     ("app/web", "import app.simulator", "app.web.offender -> app.simulator"),
     ("app/web", "import jobs", "app.web.offender -> jobs"),

@@ -13,6 +13,7 @@ from app.cli import (
     playing,
     pull,
     quarantine,
+    report,
     running,
     verify,
 )
@@ -43,6 +44,7 @@ for _command in (
     running.migrate,
     running.doctor,
     deadline.deadline,
+    report.report,
     verify.verify,
     playing.simulate,
 ):

@@ -35,7 +35,9 @@ class Column:
     """A column: the name machines read, the heading people read, and the headings above it.
 
     Headings are English sentences of the catalogue of translations. `number` is the one printed
-    under the headings of an official form.
+    under the headings of an official form. `late` marks figures that nobody wants above 0: where
+    there is colour, they alone have it. `note` is the sentence of the definition that tells how
+    its figures are made, from 0.
     """
 
     key: str
@@ -43,12 +45,15 @@ class Column:
     kind: Kind = Kind.COUNT
     under: tuple[str, ...] = ()
     number: int | None = None
+    late: bool = False
+    note: int = 0
 
 
 @dataclass(slots=True)
 class Row:
     """A row by column; a `level` above 0 stands under the last row of a smaller one.
 
+    A column without a cell does not belong to the row, and stays empty; a cell of None has no data.
     `heading` marks a row that sums up those under it; `translate` names the cells whose text is a
     sentence to translate.
     """
@@ -78,6 +83,22 @@ class Bars(NamedTuple):
     level: int = 0
 
 
+class Form(NamedTuple):
+    """What an official form prints besides, ready to be signed.
+
+    Attributes:
+        number: What it is called in the text that prescribes it.
+        title: Its heading as printed.
+        receiver: Whom it is handed in to; None leaves a line to fill in.
+        measure: What its figures count.
+    """
+
+    number: str
+    title: Note
+    receiver: str | None
+    measure: Note
+
+
 @dataclass(slots=True)
 class Document:
     """A report of an office, or of one of its branches, for a period.
@@ -94,6 +115,8 @@ class Document:
         data_as_of: The oldest last word of any branch in it.
         closing: The number of the closing it was frozen in; None while it is counted anew each
             time.
+        form: How it is printed where it is an official form.
+        parts: The same of each branch; a workbook has a sheet for each of them after its own.
     """
 
     name: str
@@ -110,3 +133,5 @@ class Document:
     notes: list[Note] = field(default_factory=list)
     chart: Bars | None = None
     closing: int | None = None
+    form: Form | None = None
+    parts: Sequence["Document"] = ()

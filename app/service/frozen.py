@@ -10,7 +10,7 @@ from typing import Any
 
 from app.core.periods import Kind as PeriodKind
 from app.core.periods import Period
-from app.service.document import Bars, Column, Document, Kind, Note, Row
+from app.service.document import Bars, Column, Document, Form, Kind, Note, Row
 
 _VERSION = 1
 
@@ -32,7 +32,10 @@ def packed(document: Document) -> bytes:
         "as_of": _told(document.as_of),
         "data_as_of": _told(document.data_as_of),
         "columns": [
-            [one.key, one.heading, one.kind.value, list(one.under), one.number]
+            [
+                *(one.key, one.heading, one.kind.value, list(one.under)),
+                *(one.number, one.late, one.note),
+            ]
             for one in document.columns
         ],
         "rows": [_row(one) for one in document.rows],
@@ -40,6 +43,7 @@ def packed(document: Document) -> bytes:
         "definition": [_note(one) for one in document.definition],
         "notes": [_note(one) for one in document.notes],
         "chart": [*document.chart] if document.chart else None,
+        "form": _form(document.form) if document.form else None,
     }
     return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
@@ -62,8 +66,8 @@ def unpacked(held: bytes, closing: int) -> Document:
         as_of=_meant(told["as_of"]),
         data_as_of=_meant(told["data_as_of"]),
         columns=[
-            Column(key, heading, Kind(kind), tuple(under), number)
-            for key, heading, kind, under, number in told["columns"]
+            Column(key, heading, Kind(kind), tuple(under), *more)
+            for key, heading, kind, under, *more in told["columns"]
         ],
         rows=[_read_row(one) for one in told["rows"]],
         total=_read_row(told["total"]) if told["total"] else None,
@@ -71,6 +75,7 @@ def unpacked(held: bytes, closing: int) -> Document:
         notes=[_read_note(*one) for one in told["notes"]],
         chart=Bars(chart[0], tuple(chart[1]), *chart[2:]) if chart else None,
         closing=closing,
+        form=_read_form(*told["form"]) if told["form"] else None,
     )
 
 
@@ -87,6 +92,14 @@ def _row(one: Row) -> dict[str, Any]:
 def _read_row(told: Mapping[str, Any]) -> Row:
     cells = {name: _meant(held) for name, held in told["cells"]}
     return Row(cells, told["level"], told["heading"], frozenset(told["translate"]))
+
+
+def _form(one: Form) -> list[Any]:
+    return [one.number, _note(one.title), one.receiver, _note(one.measure)]
+
+
+def _read_form(number: str, title: Any, receiver: str | None, measure: Any) -> Form:  # noqa: ANN401 JSON
+    return Form(number, _read_note(*title), receiver, _read_note(*measure))
 
 
 def _note(one: Note) -> list[Any]:

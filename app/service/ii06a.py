@@ -18,7 +18,7 @@ from app.db import in_hand, openings
 from app.db.in_hand import Group, Span, Standing
 from app.db.lists import Clock
 from app.db.openings import Opening, Reason
-from app.service.document import Bars, Column, Document, Kind, Note, Row, Value, word
+from app.service.document import Bars, Column, Document, Form, Kind, Note, Row, Value, word
 from app.service.rules import Rules
 
 NAME = "ii-06a"
@@ -32,17 +32,21 @@ _ADJUSTMENTS = word("Adjustments of the period before")
 PRINTED: tuple[Column, ...] = (
     Column("no", "Ordinal", Kind.TEXT, number=1),
     Column("name", "Field, work settled by level", Kind.TEXT, number=2),
-    Column("received", "Total", under=(_RECEIVED,), number=3),
-    Column("online", "Online", under=(_RECEIVED, _IN_PERIOD), number=4),
-    Column("direct", "In person, by post", under=(_RECEIVED, _IN_PERIOD), number=5),
-    Column("carried_over", "From the period before", under=(_RECEIVED,), number=6),
-    Column("settled", "Total", under=(_SETTLED,), number=7),
-    Column("early", "Early", under=(_SETTLED,), number=8),
-    Column("on_time", "On time", under=(_SETTLED,), number=9),
-    Column("late", "Late", under=(_SETTLED,), number=10),
-    Column("open", "Total", under=(_OPEN,), number=11),
-    Column("in_time", "In time", under=(_OPEN,), number=12),
-    Column("overdue", "Overdue", under=(_OPEN,), number=13),
+    Column("received", "Total", under=(_RECEIVED,), number=3, note=3),
+    Column("online", "Online", under=(_RECEIVED, _IN_PERIOD), number=4, note=3),
+    Column("direct", "In person, by post", under=(_RECEIVED, _IN_PERIOD), number=5, note=3),
+    Column("carried_over", "From the period before", under=(_RECEIVED,), number=6, note=3),
+    Column("settled", "Total", under=(_SETTLED,), number=7, note=1),
+    Column("early", "Early", under=(_SETTLED,), number=8, note=1),
+    Column("on_time", "On time", under=(_SETTLED,), number=9, note=1),
+    Column("late", "Past due", under=(_SETTLED,), number=10, late=True, note=1),
+    Column("open", "Total", under=(_OPEN,), number=11, note=2),
+    Column("in_time", "In time", under=(_OPEN,), number=12, note=2),
+    Column("overdue", "Overdue", under=(_OPEN,), number=13, late=True, note=2),
+)
+_BRANCHES: tuple[Column, ...] = (
+    Column("branch", "Branch code", Kind.CODE),
+    Column("branch_name", "Branch", Kind.TEXT),
 )
 _DEFINITION = (
     Note("Form II.06a of TT 01/2020/TT-VPCP, unit: dossiers. (3) = (4) + (5) + (6) = (7) + (11)."),
@@ -107,6 +111,28 @@ class Names(NamedTuple):
 
     procedures: Mapping[str, str]
     fields: Mapping[str, str]
+
+
+def by_branch(whole: Document) -> Document:
+    """The parts of a form under each other, each row with its branch, and the total of all.
+
+    It is no form any more, and is not printed as one.
+    """
+    parts = whole.parts or ([whole] if whole.branch else [])
+    rows = []
+    for part in parts:
+        mine: dict[str, Value] = {"branch": part.branch, "branch_name": part.unit}
+        if part.total is not None:
+            rows.append(replace(part.total, cells=mine | part.total.cells, heading=True))
+        rows += [replace(row, cells=mine | row.cells, level=row.level + 1) for row in part.rows]
+    return replace(
+        whole,
+        columns=(*_BRANCHES, *whole.columns),
+        rows=rows,
+        parts=(),
+        form=None,
+        chart=Bars("branch_name", ("early", "on_time", "late")),
+    )
 
 
 def count(
@@ -202,6 +228,7 @@ def document(
     data_as_of: datetime | None,
 ) -> Document:
     """The form of one branch, or of all together (`branch` None): by field, then by procedure."""
+    unit = rules.branches[branch].name if branch else rules.offices[office]
     made = _document(
         *found.of(branch),
         Names(rules.procedures, rules.fields),
@@ -209,7 +236,7 @@ def document(
         Document(
             name=NAME,
             title=_TITLE,
-            unit=rules.branches[branch].name if branch else rules.offices[office],
+            unit=unit,
             branch=branch,
             period=period,
             as_of=over.close,
@@ -219,6 +246,15 @@ def document(
             definition=_DEFINITION,
             data_as_of=data_as_of,
             chart=Bars("name", ("early", "on_time", "late"), level=1),
+            form=Form(
+                "II.06a/VPCP/KSTT",
+                Note(
+                    "STATE AND RESULTS OF THE SETTLEMENT OF ADMINISTRATIVE PROCEDURES AT {unit}",
+                    {"unit": unit.upper()},
+                ),
+                receiver=rules.offices[office] if branch else None,
+                measure=Note("Unit of measure: number of dossiers"),
+            ),
         ),
     )
     made.notes += _opened(found, branch)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from secrets import compare_digest
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
@@ -42,6 +42,22 @@ class Parts:
     allow_private_webhooks: bool
     secure_cookies: bool
     crew: Crew
+
+
+class Judging(Protocol):
+    """By which rules, and after how long a silence, lateness is judged; `Parts` are such."""
+
+    @property
+    def book(self) -> RuleBook:
+        """The rules."""
+
+    @property
+    def silence_days(self) -> int:
+        """Working days of silence after which what came due meanwhile is overdue."""
+
+    @property
+    def soon_days(self) -> int:
+        """Working days before its due day from which on a dossier is due soon."""
 
 
 def parts(request: Request) -> Parts:
@@ -153,7 +169,7 @@ def visible(principal: Principal, asked: str | None) -> list[str]:
 
 
 def clocks_of(
-    session: Session, held: Parts, rules: Rules, now: datetime, branches: list[str]
+    session: Session, held: Judging, rules: Rules, now: datetime, branches: list[str]
 ) -> tuple[list[Clock], dict[str, BranchClock]]:
     """What "now" means for some branches: as lists take it, and in full."""
     found = branch_clocks(

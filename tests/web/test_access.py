@@ -57,6 +57,7 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "source": "one-stop",
         "import_id": 1,
         "closing_id": 1,
+        "name": "on-time",
     } | values
     found = []
     for path, route in flat(app.routes):
@@ -192,6 +193,8 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
             "?from=2026-10-20&to=2026-11-19",
         ],
         "/calendar": [f"?scope={BRANCH}", "?year=2026&told=7"],
+        "/reports/on-time": ["?group_by=procedure", "?period=2026-RQ4", f"?branch={BRANCH}"],
+        "/v1/reports/on-time/chart": ["?period=2026", f"?branch={BRANCH}"],
         "/quarantine": [f"?branch={BRANCH}", "?state=mended", "?source=one-stop", "?field=status"],
     }
     for number in range(1, 7):

@@ -56,6 +56,7 @@ DECLARED = {
     "GET /v1/reports/yardsticks",
     "GET /v1/reports/yardsticks/dossiers",
     "GET /v1/reports/yardsticks/reasons",
+    "GET /v1/reports/{name}/chart",
     "GET /v1/webhooks",
     "POST /oauth/token",
     "POST /v1/closings",

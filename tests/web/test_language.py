@@ -17,7 +17,7 @@ from app.core.clock import Reason
 from app.web.language import catalogue, tell
 
 APP = Path(__file__).parents[2] / "app"
-ROOMS = ("core", "adapters", "outbound", "service", "web", "cli")
+ROOMS = ("core", "adapters", "outbound", "service", "printed", "web", "cli")
 # Which argument of a call is a sentence, by position and by name.
 SAYS = {
     "Problem": (1, "message"),
@@ -34,8 +34,11 @@ SAYS = {
     "Note": (0, "sentence"),
     "Document": (1, "title"),
     "word": (0, "sentence"),  # a cell of a report
+    "_refused": (1, "sentence"),  # of what a report is asked for
+    "Listed": (1, "about"),  # in the index of the reports
+    "Choice": (1, "heading"),  # on the page of a report
 }
-ABOVE = {"Column": "under"}  # a second argument, of several sentences
+ABOVE = {"Column": "under", "Listed": "title"}  # a second argument, of several sentences
 # Said by Starlette and FastAPI, so they stand nowhere in our source. Python 3.13 renamed two.
 PHRASES = {HTTPStatus(code).phrase for code in (400, 401, 403, 404, 405, 406, 413, 415, 422, 429)}
 PHRASES |= {"Request Entity Too Large", "Content Too Large"}

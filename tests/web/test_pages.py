@@ -263,7 +263,9 @@ def test_a_rate_stands_with_its_fraction(director: TestClient, send: Callable[..
 
     front = director.get("/").text
 
-    assert front.count("<b>66,6%</b> <small>2/3</small>") == 2  # month and year; never rounded up
+    assert (
+        front.count("<b>66,6%</b></a> <small>2/3</small>") == 2
+    )  # month and year; never rounded up
 
 
 def test_a_silent_branch_is_flagged(administrator: TestClient, send: Callable[..., list[Outcome]]):

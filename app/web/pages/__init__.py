@@ -2,8 +2,18 @@
 
 from fastapi import APIRouter
 
-from app.web.pages import branch, calendar, dossier, imports, mending, quarantine, signing, today
+from app.web.pages import (
+    branch,
+    calendar,
+    dossier,
+    imports,
+    mending,
+    quarantine,
+    reports,
+    signing,
+    today,
+)
 
 router = APIRouter(include_in_schema=False)
-for page in (signing, today, branch, dossier, quarantine, mending, calendar, imports):
+for page in (signing, today, branch, dossier, reports, quarantine, mending, calendar, imports):
     router.include_router(page.router)

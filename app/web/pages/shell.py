@@ -1,6 +1,6 @@
 """What every page stands in: its language, its reader, its template, and its errors as pages."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import date, datetime
 from functools import cache
 from hashlib import sha256
@@ -23,6 +23,7 @@ from app.service.access import Principal
 from app.web.deps import COOKIE, Now, TheParts
 from app.web.language import LANGUAGES
 from app.web.pages.speech import Speech
+from app.web.pages.words import ASKED
 from app.web.problems import ProblemError
 
 LANGUAGE_COOKIE = "dunghan_language"
@@ -53,7 +54,14 @@ class PageRoute(APIRoute):
                 return RedirectResponse(f"/sign-in?{urlencode({'next': address(request)})}", 303)
             except ProblemError as fault:
                 say = speech(request)
-                return error(request, fault.status, say(fault.title, **fault.params))
+                told = [
+                    (
+                        say(ASKED.get(one.field, one.field)),
+                        say(one.message, **say.humane(one.params)),
+                    )
+                    for one in fault.problems
+                ]
+                return error(request, fault.status, say(fault.title, **fault.params), told)
             except RequestValidationError:
                 say = speech(request)
                 title = say("The address or the form is not valid")
@@ -147,9 +155,12 @@ def render(
     return response
 
 
-def error(request: Request, status: HTTPStatus, title: str) -> HTMLResponse:
-    """An error as a page with a way back."""
-    return render(request, "error.html", status, title=title, status=int(status))
+def error(
+    request: Request, status: HTTPStatus, title: str, problems: Sequence[tuple[str, str]] = ()
+) -> HTMLResponse:
+    """An error as a page with a way back; `problems` are fields and what is wrong with each."""
+    values = {"title": title, "status": int(status), "problems": problems}
+    return render(request, "error.html", status, **values)
 
 
 def _with_language(request: Request, language: str) -> str:

@@ -8,6 +8,8 @@ from app.core.lifecycle import ApplicantKind, Channel, Outcome, State
 from app.core.limits import NoLimit
 from app.core.rating import Verdict
 from app.core.trace import Begins
+from app.core.yardsticks import Yardstick
+from app.db.in_hand import Group
 from app.db.lists import Reading
 
 STATES: Mapping[str, str] = {
@@ -175,3 +177,30 @@ DUTIES: Mapping[Duty, str] = {
     Duty.APOLOGY: "Send the letter of apology",
     Duty.HAND_OVER: "Hand the result over",
 }
+SPLITS: Mapping[str, str] = {
+    Group.BRANCH: "Branch",
+    Group.PROCEDURE: "Procedure",
+    Group.GROUP: "Group of procedures",
+    Group.CASE: "Case",
+    Group.COMMUNE: "Commune",
+    Group.CHANNEL: "Channel",
+    Group.APPLICANT_KIND: "Kind of applicant",
+    Group.MONTH: "Month of the end",
+    Group.QUARTER: "Quarter of the end",
+    Group.REPORTING_QUARTER: "Reporting quarter of the end",
+}
+YARDSTICKS: Mapping[str, str] = {
+    Yardstick.LEGAL: "by law",
+    Yardstick.FORM: "by form II.06a",
+    Yardstick.INDEX766: "by index 766",
+}
+ASKED: Mapping[str, str] = {
+    "period": "Period",
+    "from": "From",
+    "to": "To",
+    "as_of": "As of the close of",
+    "branch": "Branch",
+    "group_by": "Split by",
+    "yardstick": "Yardstick",
+}
+"""What a report is asked for, as its form calls it."""

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.web.reports import (
     backlog,
+    drawn,
     durations,
     ii06a,
     index766,
@@ -14,5 +15,5 @@ from app.web.reports import (
 )
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
-for one in (on_time, ii06a, yardsticks, index766, durations, stages, steps, backlog):
+for one in (on_time, ii06a, yardsticks, index766, durations, stages, steps, backlog, drawn):
     router.include_router(one.router)

@@ -1,54 +1,26 @@
 """What every report is asked for: a period by name or by days, a branch, and as of which day."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Query
+from sqlalchemy.orm import Session
 
 from app.core import periods
 from app.core.periods import Kind, Period, PeriodError
 from app.core.problems import Problem
 from app.db import in_hand
-from app.db.in_hand import Span
-from app.db.lists import Clock
 from app.service.access import Principal
-from app.service.rules import Rules
+from app.service.asked import Asked
 from app.service.side_by_side import About
-from app.service.silence import BranchClock
-from app.web.deps import Now, Reader, TheParts, Transaction, clocks_of, visible
+from app.web.deps import Judging, Now, Reader, TheParts, Transaction, clocks_of, visible
 from app.web.problems import ProblemError
+from app.web.reports.answer import FormAsked
+
+__all__ = ["Asked", "PeriodAsked", "ReportAsked", "asked", "find_asked", "find_period", "over_last"]
 
 _TITLE = "The request is not valid"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A report that is asked for, within the scope of who asks.
-
-    `over` is the period as far as it is asked about: up to `as_of`, or today.
-    """
-
-    caller: Principal
-    rules: Rules
-    period: Period
-    over: Span
-    branch: str | None
-    clocks: Sequence[Clock]
-    heard: Mapping[str, BranchClock]
-
-    @property
-    def data_as_of(self) -> datetime | None:
-        """The oldest last word of any branch; None if none was ever heard."""
-        spoken = [clock.heard_at for clock in self.heard.values() if clock.heard_at is not None]
-        return min(spoken, default=None)
-
-    @property
-    def whole_office(self) -> bool:
-        """Whether it is for all of the office, of which the caller may see all."""
-        return self.caller.whole_office and self.branch is None
 
 
 def find_period(
@@ -92,6 +64,8 @@ def find_asked(
         date | None,
         Query(description="as it stood at the close of this day; else at the end of the period"),
     ] = None,
+    *,
+    form: FormAsked,  # noqa: ARG001 what `answer` makes of the document
 ) -> Asked:
     """The report asked for; where no period is named, the reporting quarter that closed last."""
     return asked(
@@ -103,9 +77,9 @@ ReportAsked = Annotated[Asked, Depends(find_asked, scope="function")]
 
 
 def asked(
-    session: Transaction,
+    session: Session,
     caller: Principal,
-    held: TheParts,
+    held: Judging,
     now: datetime,
     period: Period,
     branch: str | None,
@@ -125,7 +99,7 @@ def asked(
     over = in_hand.span(period.first, as_of or period.last, now)
     if over.last < over.first:
         raise _refused("from", "{first} lies ahead; nothing can be said of it", first=over.first)
-    return Asked(caller, rules, period, over, branch, clocks, heard)
+    return Asked(caller, rules, period, over, branch, clocks, heard, now)
 
 
 def about(asked: Asked) -> About:

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from app.db import closings, openings
-from app.service.closings import ii06a_report, is_whole
+from app.printed.files import Format
+from app.service import ii06a_report
+from app.service.closings import is_whole
 from app.web import shown
 from app.web.deps import TEXT, Transaction
-from app.web.reports.answer import answer
+from app.web.reports.answer import FILES, FormAsked, answer
 from app.web.reports.asked import Asked, ReportAsked
 
 router = APIRouter()
@@ -18,27 +20,26 @@ Live = Annotated[
 ]
 
 
-@router.get("/ii-06a", summary="Form II.06a/VPCP/KSTT by field and procedure")
+@router.get("/ii-06a", summary="Form II.06a/VPCP/KSTT by field and procedure", responses=FILES)
 def get_ii06a(
-    request: Request, session: Transaction, asked: ReportAsked, *, live: Live = False
+    request: Request,
+    session: Transaction,
+    asked: ReportAsked,
+    form: FormAsked,
+    *,
+    per_branch: Annotated[
+        bool, Query(description="a row for each branch above its own; no form to sign")
+    ] = False,
+    live: Live = False,
 ) -> Response:
     """The form of a branch, or of all in scope; by default of the last reporting quarter.
 
-    A closed period answers as it was frozen, and names its `closing`. A period that begins the day
-    after a closing opens with its list: rows with `adjusts` hold what changed of it since.
+    As a workbook, that of all in scope has a sheet for each branch besides. A closed period answers
+    as it was frozen, and names its `closing`. A period that begins the day after a closing opens
+    with its list: rows with `adjusts` hold what changed of it since.
     """
-    document = ii06a_report(
-        session,
-        asked.rules,
-        asked.clocks,
-        asked.period,
-        asked.over,
-        office=asked.caller.office,
-        branch=asked.branch,
-        whole_office=asked.caller.whole_office,
-        data_as_of=asked.data_as_of,
-        live=live,
-    )
+    parts = form is Format.XLSX or per_branch
+    document = ii06a_report.report(session, asked, per_branch=per_branch, live=live, parts=parts)
     return answer(request, document)
 
 

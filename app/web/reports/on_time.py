@@ -1,48 +1,36 @@
 """On-time rates over HTTP: figures with their numerator, denominator and definition."""
 
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
-from app.core import periods
 from app.core.problems import Problem
 from app.core.yardsticks import Yardstick
 from app.db.in_hand import BY_END, Group
-from app.service.on_time import NOW_COLUMNS, OPEN_COLUMNS, Line, Report, on_time
+from app.service import on_time_document, reporting
+from app.service.asked import Asked
+from app.service.on_time import NOW_COLUMNS, OPEN_COLUMNS, Line, Report
+from app.service.reporting import this_year
 from app.service.rules import Rules
 from app.web import shown
 from app.web.deps import Now, Reader, TheParts, Transaction
 from app.web.language import tell
-from app.web.problems import ProblemError, language_of
+from app.web.problems import ProblemError
+from app.web.reports.answer import FILES, FormAsked, answer
 from app.web.reports.asked import PeriodAsked, asked
 
 router = APIRouter()
 
-DEFINITIONS = {
-    Yardstick.LEGAL: "Our clock, by law. Ended by a result, a refusal or a return, on a day of the "
-    "period; on time if on or before the last day of the limit, suspensions taken out, and no "
-    "stage late. A withdrawal does not count.",
-    Yardstick.FORM: "Form II.06a (TT 01/2020/TT-VPCP) as practised. Ended on a day of the period; "
-    "on time if on or before the day last promised, or if none was promised; withdrawn and "
-    "returned dossiers are on time.",
-    Yardstick.INDEX766: "Formula 2.1 of QĐ 766/QĐ-TTg. The end less the time of the supplement, on "
-    "or before the day promised; a second supplement request is late.",
-}
-_BESIDE = (
-    "rate = numerator / denominator = (early + on time) / (early + on time + late); null is no "
-    "data. Open, overdue and unverified are as of the close of the period, or now where it is not "
-    "over; due soon, suspended and waiting as of now. Carried over was received before the period "
-    "and had not ended. Uncounted ended in a way this yardstick leaves out."
-)
-_FELL_DUE = (
-    "Fell due: the last day by law lay in the period. rate = met / (met + missed); met ended early "
-    "or on time, missed ended late or was open past its due day, ahead is open and not yet due."
-)
 
-
-@router.get("/on-time", summary="On-time rates by branch, procedure, month and more")
+@router.get(
+    "/on-time",
+    summary="On-time rates by branch, procedure, month and more",
+    response_model=dict[str, Any],
+    responses=FILES,
+)
 def get_on_time(
     request: Request,
     session: Transaction,
@@ -59,37 +47,30 @@ def get_on_time(
         date | None,
         Query(description="as it stood at the close of this day; else at the end of the period"),
     ] = None,
-) -> dict[str, Any]:
+    *,
+    form: FormAsked,  # noqa: ARG001 what `answer` makes of the document
+) -> Response:
     """The period is this year to today unless it is given; every active branch has a row."""
-    today = now.astimezone(shown.ZONE).date()
-    wanted = period or periods.free(today.replace(month=1, day=1), today)
+    wanted = period or this_year(now.astimezone(shown.ZONE).date())
     found = asked(session, caller, held, now, wanted, branch, as_of)
-    report = on_time(
-        session,
-        found.rules,
-        found.clocks,
-        found.heard,
-        now,
-        office=caller.office,
-        whole_office=found.whole_office,
-        first=found.over.first,
-        last=found.over.last,
-        groups=groups(group_by),
-        yardstick=yardstick,
-        cohort=True,
-    )
-    language = language_of(request)
+    figures = on_time_document.figures(session, found, groups(group_by), yardstick)
+    document = on_time_document.document(figures, found, yardstick)
+    return answer(request, document, partial(told, figures, found, yardstick))
+
+
+def told(report: Report, asked: Asked, yardstick: Yardstick, language: str) -> dict[str, Any]:
+    """The report as JSON of its own: a row has just the figures that belong to it."""
     return {
-        "rows": [row(line, report, found.rules) for line in report.rows],
-        "totals": row(report.total, report, found.rules),
+        "rows": [row(line, report, asked.rules) for line in report.rows],
+        "totals": row(report.total, report, asked.rules),
         "definition": {
             "yardstick": yardstick.value,
-            "period": wanted.name,
-            "from": wanted.first.isoformat(),
-            "to": wanted.last.isoformat(),
-            "text": tell(DEFINITIONS[yardstick], language),
-            "columns": tell(_BESIDE, language),
-            "fell_due": tell(_FELL_DUE, language),
+            "period": asked.period.name,
+            "from": asked.period.first.isoformat(),
+            "to": asked.period.last.isoformat(),
+            "text": tell(on_time_document.DEFINITIONS[yardstick], language),
+            "columns": tell(on_time_document.BESIDE, language),
+            "fell_due": tell(on_time_document.FELL_DUE, language),
         },
         "as_of": shown.instant(report.as_of),
         "data_as_of": shown.instant(report.data_as_of),
@@ -99,7 +80,7 @@ def get_on_time(
 def groups(text: str) -> list[Group]:
     """The groups of a comma-separated list, each once."""
     try:
-        return list(dict.fromkeys(Group(word.strip()) for word in text.split(",")))
+        return reporting.groups(text)
     except ValueError:
         told = Problem("group_by", "use one or more of {words}", {"words": ", ".join(Group)})
         raise ProblemError(

@@ -1,0 +1,65 @@
+"""The reports there are: one entry each, by which the terminal, mails and files find it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from app.core import periods
+from app.core.periods import Kind, Period
+from app.core.yardsticks import Yardstick
+from app.db.in_hand import Group
+from app.service import ii06a, ii06a_report, on_time_document
+from app.service.document import Document
+
+
+def last_quarter(today: date) -> Period:
+    """The reporting quarter that closed last."""
+    return next(periods.latest(Kind.REPORTING_QUARTER, today))
+
+
+def this_year(today: date) -> Period:
+    """From New Year to today."""
+    return periods.free(today.replace(month=1, day=1), today)
+
+
+def groups(text: str) -> list[Group]:
+    """The splits of a comma-separated list, each once.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    return list(dict.fromkeys(Group(word.strip()) for word in text.split(",")))
+
+
+def yes(text: str) -> bool:
+    """Whether a word says yes.
+
+    Raises:
+        ValueError: it says neither.
+    """
+    return {"true": True, "yes": True, "false": False, "no": False}[text.strip().lower()]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as it is had by its name.
+
+    Attributes:
+        build: The document of what is asked for; it reads the database in the session, and takes
+            its own options by name.
+        period: What it is for where no period is named, by today.
+        options: What it can be told besides, each with what reads it from a word; a word that is
+            none raises ValueError or KeyError.
+    """
+
+    build: Callable[..., Document]
+    period: Callable[[date], Period] = last_quarter
+    options: Mapping[str, Callable[[str], object]] = field(default_factory=dict)
+
+
+REPORTS: Mapping[str, Report] = {
+    ii06a.NAME: Report(ii06a_report.report, options={"per_branch": yes, "live": yes}),
+    on_time_document.NAME: Report(
+        on_time_document.report, this_year, {"group_by": groups, "yardstick": Yardstick}
+    ),
+}
