@@ -127,9 +127,10 @@ class WorkingCalendar:
     def running_days(self, until: int) -> list[int]:
         """How many working days there are up to each day, from `first_on` to `until`, both in.
 
+        Only of the days it covers: none if `until` lies before them.
         Of two of its entries the difference is `worked_days`.
         """
-        return self._before[1 : self._index(until) + 2]
+        return self._before[1 : max(0, min(until, self._last) - self._first + 1) + 1]
 
     def nth_working_day(self, after: int, count: int) -> int:
         """The `count`-th working day after a day (`count` at least 1)."""

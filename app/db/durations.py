@@ -114,7 +114,7 @@ def tax_legs(
 
     `waiting` counts those sent and not paid by the close, of dossiers open then, by working days.
     """
-    columns = f"d.branch, d.paused, d.suspensions, d.stage_dues, {_END} AS end_at"
+    columns = f"d.branch, d.suspensions, d.stage_dues, {_END} AS end_at"
     paid = "leg.paid_at <= :close"
     open_then = "(h.end_at IS NULL OR h.end_at > :close)"
     items = f"""
@@ -127,7 +127,8 @@ JOIN {worked.PLACES} ON place.branch = h.branch
 CROSS JOIN LATERAL ({legs("h")}) AS leg
 CROSS JOIN LATERAL (SELECT {local_day("leg.sent_at")} AS since, {local_day("leg.paid_at")} AS until
   OFFSET 0) AS on_
-WHERE h.paused IS NOT NULL AND leg.sent_at <= :close AND CASE WHEN {paid} THEN on_.until >= :first
+WHERE (h.suspensions IS NOT NULL OR h.stage_dues IS NOT NULL)
+  AND leg.sent_at <= :close AND CASE WHEN {paid} THEN on_.until >= :first
   ELSE {open_then} END"""
     return _counted(
         session, items, ["key"], ["working", "calendar", "waiting"], clocks, over, calendars

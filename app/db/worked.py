@@ -6,7 +6,7 @@ entry costs the same wherever it stands, so a row costs two look-ups and no join
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from app.core.calendar import WorkingCalendar, micros
@@ -14,7 +14,7 @@ from app.core.calendar import WorkingCalendar, micros
 TOLD = "told AS MATERIALIZED (SELECT CAST(:worked AS int[]) AS days)"
 PLACES = (
     "unnest(CAST(:placed AS text[]), CAST(:places AS int[]), CAST(:bases AS date[]), "
-    "CAST(:numbers AS int8[])) AS place(branch, at, base, number)"
+    "CAST(:untils AS date[]), CAST(:numbers AS int8[])) AS place(branch, at, base, until, number)"
 )
 TOLD_HOURS = (
     "hours AS MATERIALIZED (SELECT CAST(:starts AS int8[]) AS starts, CAST(:ends AS int8[]) "
@@ -26,7 +26,7 @@ _APART = 2**53  # microseconds; more than lie between any two instants of a cale
 def arguments(
     calendars: Mapping[str, WorkingCalendar], last: date, *, hours: bool = False
 ) -> dict[str, Any]:
-    """The bound parameters: the calendars of branches, up to a day, which no look-up may pass."""
+    """The bound parameters: the calendars of branches, up to a day; of later ones is no look-up."""
     distinct = list({id(one): one for one in calendars.values()}.values())
     number = {id(one): at for at, one in enumerate(distinct)}
     days: list[int] = []
@@ -40,6 +40,7 @@ def arguments(
         "placed": list(calendars),
         "places": [begins[at] for at in numbers],
         "bases": [one.first_on for one in calendars.values()],
+        "untils": [min(last, one.last_on) for one in calendars.values()],
         "numbers": [at * _APART for at in numbers],
     }
     return told | (_hours(distinct, last) if hours else {})
@@ -49,16 +50,17 @@ def _hours(calendars: Sequence[WorkingCalendar], last: date) -> dict[str, str]:
     """The hours of all calendars in one sorted array, each calendar's apart from the next one's."""
     columns: tuple[list[int], ...] = ([], [], [])
     for number, one in enumerate(calendars):
-        midnight = one.midnight_after((last + timedelta(days=1)).toordinal())
-        for column, values in zip(columns, one.running_hours(micros(midnight)), strict=True):
+        midnight = micros(one.midnight_after(min(last, one.last_on).toordinal()))
+        for column, values in zip(columns, one.running_hours(midnight), strict=True):
             column += [value + number * _APART for value in values]
     return dict(zip(("starts", "ends", "before"), map(_array, columns), strict=True))
 
 
 def days(after: str, until: str) -> str:
-    """Working days d with `after < d <= until`; null if the calendar begins later than `after`."""
+    """Working days d with `after < d <= until`; null if the calendar does not cover both."""
     return (
-        f"CASE WHEN {until} <= {after} THEN 0 WHEN {after} >= place.base "
+        f"CASE WHEN {until} <= {after} THEN 0 "
+        f"WHEN {after} >= place.base AND {until} <= place.until "
         f"THEN {_total(until)} - {_total(after)} END"
     )
 
@@ -69,10 +71,11 @@ def at_least(after: str, until: str) -> str:
 
 
 def time(since: str, until: str) -> str:
-    """Working microseconds from one instant to another; null before the calendar begins."""
+    """Working microseconds from one instant to another; null if the calendar lacks a day."""
     return (
         f"CASE WHEN {until} <= {since} THEN 0 "
         f"WHEN {since} AT TIME ZONE 'Asia/Ho_Chi_Minh' >= place.base "
+        f"AND {until} AT TIME ZONE 'Asia/Ho_Chi_Minh' < place.until + 1 "
         f"THEN {_worked_before(until)} - {_worked_before(since)} END"
     )
 

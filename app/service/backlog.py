@@ -31,8 +31,8 @@ _STANDINGS: Mapping[str, str] = {
 }
 _COLUMNS: tuple[Column, ...] = (
     Column("branch", "Code", Kind.CODE),
-    Column("name", "Name", Kind.TEXT),
-    Column("open", "In hand"),
+    Column("name", "Branch", Kind.TEXT),
+    Column("open", "Open"),
     Column(_AGES[0], "0–5", under=(_AGE,)),
     Column(_AGES[1], "6–10", under=(_AGE,)),
     Column(_AGES[2], "11–20", under=(_AGE,)),
@@ -46,7 +46,7 @@ _COLUMNS: tuple[Column, ...] = (
     Column(_PASTS[2], "11–30", under=(_PAST,)),
     Column(_PASTS[3], "over 30", under=(_PAST,)),
     Column("unverified", "Unverified"),
-    Column("no_limit", "No limit"),
+    Column("no_limit", "No limit yet"),
 )
 _CLOSE = Note(
     "All that was received and not ended at the close of the last day, whatever has become of it "
@@ -67,8 +67,8 @@ _DEFINITION = (
 _OLDEST_COLUMNS: tuple[Column, ...] = (
     Column("code", "Dossier code", Kind.CODE),
     Column("branch", "Branch", Kind.TEXT),
-    Column("procedure", "Procedure", Kind.CODE),
-    Column("name", "Name", Kind.TEXT),
+    Column("procedure", "Procedure code", Kind.CODE),
+    Column("name", "Procedure", Kind.TEXT),
     Column("received_on", "Received on", Kind.DAY),
     Column("due_on", "Due on", Kind.DAY),
     Column("working", "Working days in hand", Kind.DAYS),
@@ -80,7 +80,7 @@ _STATES: Mapping[str, str] = {
     "still": word("Standing still"),
     Standing.OVERDUE: word("Overdue"),
     Standing.UNVERIFIED: word("Unverified"),
-    Standing.NO_LIMIT: word("No limit"),
+    Standing.NO_LIMIT: word("No limit yet"),
 }
 
 

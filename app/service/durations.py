@@ -40,16 +40,20 @@ _TITLES = {
     By.STEP: "Where time goes, by step",
     By.TAX: "Where time goes: the tax office and the payment",
 }
-_GROSS = "From receipt to end"
-_NET = "Less suspensions and the tax office's time"
-_HAND = "From receipt to hand-over"
-_FILED = "From filing to acceptance, filed online"
-_WORKING = "working days"
-_CALENDAR = "calendar days"
-_MEDIAN, _P90, _LONGEST = "Median", "90 % took at most", "Longest"
+_GROSS = word("From receipt to end")
+_NET = word("Less suspensions and the tax office's time")
+_HAND = word("From receipt to hand-over")
+_FILED = word("From filing to acceptance, filed online")
+_WORKING = word("working days")
+_CALENDAR = word("calendar days")
+_OFFICE_DAYS = word("days of 8 working hours")
+_MEDIAN = "Median"
+_P90 = "90 % took at most"
+_LONGEST = "Longest"
 _COUNT = "Number"
 _CODE = Column("key", "Code", Kind.CODE)
-_NAME = Column("name", "Name", Kind.TEXT)
+_PROCEDURE = Column("name", "Procedure", Kind.TEXT)
+_BRANCH = Column("name", "Branch", Kind.TEXT)
 
 
 def _days(measure: str, over: str, unit: str, *, longest: bool = False) -> tuple[Column, ...]:
@@ -78,24 +82,24 @@ _BESIDE: tuple[Column, ...] = (
     *_days("filed_working", _FILED, _WORKING),
     *_days("filed_calendar", _FILED, _CALENDAR),
 )
-_LEG = "From the slip sent to the tax office to the proof of payment"
-_WAITING = "Still awaited at the close"
-_STEP = "From start to end of the step"
+_LEG = word("From the slip sent to the tax office to the proof of payment")
+_WAITING = word("Still awaited at the close")
+_STEP = word("From start to end of the step")
 _COLUMNS: Mapping[By, tuple[Column, ...]] = {
-    By.PROCEDURE: (_CODE, _NAME, _ENDED, *_WHOLE, *_BESIDE),
-    By.BRANCH: (_CODE, _NAME, _ENDED, *_WHOLE, *_BESIDE),
+    By.PROCEDURE: (_CODE, _PROCEDURE, _ENDED, *_WHOLE, *_BESIDE),
+    By.BRANCH: (_CODE, _BRANCH, _ENDED, *_WHOLE, *_BESIDE),
     By.GROUP: (_CODE, _ENDED, *_WHOLE, *_BESIDE),
     By.STAGE: (Column("key", "Appointment", Kind.CODE), _ENDED, *_WHOLE),
     By.STEP: (
         Column("unit", "Unit, as sent", Kind.TEXT),
         Column("name", "Step, as sent", Kind.TEXT),
         Column("calendar_n", "Ended"),
-        *_days("working", _STEP, "days of 8 working hours", longest=True),
+        *_days("working", _STEP, _OFFICE_DAYS, longest=True),
         *_days("calendar", _STEP, _CALENDAR),
     ),
     By.TAX: (
         _CODE,
-        _NAME,
+        _BRANCH,
         Column("calendar_n", "Paid"),
         *_days("working", _LEG, _WORKING, longest=True),
         *_days("calendar", _LEG, _CALENDAR),

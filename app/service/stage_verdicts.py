@@ -18,7 +18,7 @@ _TITLE = "On-time rate by appointment"
 _COLUMNS: tuple[Column, ...] = (
     Column("stage", "Appointment", Kind.CODE),
     Column("branch", "Code", Kind.CODE),
-    Column("name", "Name", Kind.TEXT),
+    Column("name", "Branch", Kind.TEXT),
     Column("ended", "Ended"),
     Column("early", "Early"),
     Column("on_time", "On time"),

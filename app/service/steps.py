@@ -34,8 +34,8 @@ UNITS: Mapping[StepUnit, str] = {
     StepUnit.APPLICANT: word("applicant"),
 }
 _STEP: tuple[Column, ...] = (
-    Column("procedure", "Procedure", Kind.CODE),
-    Column("name", "Name", Kind.TEXT),
+    Column("procedure", "Procedure code", Kind.CODE),
+    Column("name", "Procedure", Kind.TEXT),
     Column("case", "Case", Kind.CODE),
     Column("step", "Step", Kind.CODE),
     Column("unit", "Done by", Kind.TEXT),

@@ -3,18 +3,19 @@
 import os
 from collections.abc import Callable
 from datetime import date
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
-from app.db import durations, in_hand
+from app.db import backlog, durations, in_hand, stages
 from app.db.engine import Sessions
 from app.db.in_hand import Group
 from app.db.lists import Clock
 from app.db.tables import dossier
 from app.service.rules import RuleBook
+from app.service.step_times import judgements
 from tests.service.simulated import UNTIL, lines, send
 
 ROWS = int(os.environ.get("ROWS", "300000"))
@@ -71,9 +72,27 @@ def test_days_of_all_that_ended_in_a_year(office: None, sessions: Sessions, book
             "stage": lambda: durations.stages(session, clocks, OVER, calendars),
             "tax": lambda: durations.tax_legs(session, clocks, OVER, calendars),
             "step": lambda: durations.steps(session, clocks, OVER, calendars),
+            "backlog": lambda: backlog.counted(session, clocks, OVER, calendars),
+            "oldest": lambda: backlog.oldest(session, clocks, OVER, calendars, 10),
+            "stages judged": lambda: stages.ended(session, clocks, OVER),
         }.items():
             took = spent(lambda work=work: list(work()))  # type: ignore[misc]
             print(
                 f"\n{ended} ended, by {name}: {took * 1000:.0f} ms; bare percentiles of calendar "
                 f"days {bare * 1000:.0f} ms; ratio {took / bare:.2f}"
             )
+
+
+def test_steps_of_a_year_judged_by_the_law(office: None, sessions: Sessions, book: RuleBook):
+    _ = office
+    with sessions() as session:
+        rules = book.in_force(session)
+        clocks = [Clock(code, UNTIL, UNTIL) for code in rules.branches]
+        begun, begun_cpu = perf_counter(), process_time()
+        found = judgements(session, clocks, rules, book, OVER)
+        took, cpu = perf_counter() - begun, process_time() - begun_cpu
+    rows = ROWS // DRAWN * DRAWN
+    print(
+        f"\nsteps of {rows} dossiers: {took:.1f} s, of which {cpu:.1f} s here: "
+        f"{cpu / rows * 1e6:.0f} microseconds a dossier; {found.unmatched} steps matched none"
+    )

@@ -312,3 +312,30 @@ def test_a_season_changes_the_days_the_table_counts():
 def test_a_season_that_cannot_be_one_is_refused(season: Season, why: str):
     with pytest.raises(BadCalendarError, match=why):
         CalendarSpec(week=week_of(), seasons=(season,)).check()
+
+
+def test_running_totals_are_the_look_ups_of_whoever_has_no_calendar_at_hand():
+    calendar = official()
+    first, last = calendar.first_on.toordinal(), day("2026-12-31").toordinal()
+    days = calendar.running_days(last)
+    starts, ends, before = calendar.running_hours(micros(calendar.midnight_after(last)))
+
+    assert len(days) == last - first + 1
+    for on in (day("2026-01-10"), day("2026-02-13"), day("2026-12-31")):
+        since = day("2026-01-02").toordinal()
+        until = on.toordinal()
+        assert days[until - first] - days[since - first] == calendar.worked_days(since, until)
+    assert len(starts) == len(ends) == len(before)
+    worked = sum(end - start for start, end in zip(starts, ends, strict=True))
+    assert before[-1] + ends[-1] - starts[-1] == worked
+    assert instant(ends[-1]).astimezone(HANOI) == at("2026-12-31T17:00")
+
+
+def test_before_a_calendar_begins_there_are_no_running_totals_and_beyond_it_no_more():
+    calendar = official()
+
+    assert calendar.running_days(day("0590-01-01").toordinal()) == []
+    assert calendar.running_days(day("2999-01-01").toordinal()) == calendar.running_days(
+        calendar.last_on.toordinal()
+    )
+    assert calendar.running_hours(micros(at("1900-01-01T08:00"))) == ([], [], [])
