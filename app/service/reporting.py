@@ -5,10 +5,22 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.core import periods
+from app.core.index766 import Population
 from app.core.periods import Kind, Period
 from app.core.yardsticks import Yardstick
 from app.db.in_hand import Group
-from app.service import ii06a, ii06a_report, on_time_document
+from app.service import (
+    backlog,
+    builders,
+    durations,
+    ii06a,
+    ii06a_report,
+    index766,
+    on_time_document,
+    side_by_side,
+    stage_verdicts,
+    steps,
+)
 from app.service.document import Document
 
 
@@ -40,6 +52,30 @@ def yes(text: str) -> bool:
     return {"true": True, "yes": True, "false": False, "no": False}[text.strip().lower()]
 
 
+def points(text: str) -> float:
+    """A number of points, from 0 to 100.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = float(text)
+    if not 0 <= found <= 100:  # noqa: PLR2004 not a number is neither
+        raise ValueError(text)
+    return found
+
+
+def share(text: str) -> float:
+    """A share, above 0 and up to 1.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = float(text)
+    if not 0 < found <= 1:
+        raise ValueError(text)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A report as it is had by its name.
@@ -57,9 +93,28 @@ class Report:
     options: Mapping[str, Callable[[str], object]] = field(default_factory=dict)
 
 
+_SCALES = {
+    "online_points": points,
+    "online_threshold": share,
+    "payment_points": points,
+    "payment_threshold": share,
+    "par_points": points,
+}
+
 REPORTS: Mapping[str, Report] = {
     ii06a.NAME: Report(ii06a_report.report, options={"per_branch": yes, "live": yes}),
     on_time_document.NAME: Report(
         on_time_document.report, this_year, {"group_by": groups, "yardstick": Yardstick}
     ),
+    side_by_side.NAME: Report(builders.yardsticks),
+    side_by_side.REASONS_NAME: Report(builders.reasons),
+    index766.NAME: Report(
+        builders.index_766, options={"population": Population, "by_branch": yes, **_SCALES}
+    ),
+    durations.NAME: Report(builders.how_long, options={"by": durations.By}),
+    stage_verdicts.NAME: Report(builders.stages),
+    backlog.NAME: Report(builders.in_hand),
+    backlog.OLDEST: Report(builders.oldest),
+    steps.NAME: Report(builders.step_times),
+    steps.BOTTLENECKS: Report(builders.bottlenecks),
 }

@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.wire import BRANCH, OTHER, Api, Record, code, finished, record
 
-REASONS = "/v1/reports/yardsticks/reasons"
+REASONS = "/v1/reports/yardstick-reasons"
 DOSSIERS = "/v1/reports/yardsticks/dossiers"
 PERIOD = "2026-11"
 EARLIER = {"received_at": "2026-11-02T08:10:00+07:00", "promised_at": "2026-11-18T17:00:00+07:00"}

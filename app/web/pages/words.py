@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app.core.clock import Reason, SupplementPolicy
 from app.core.duties import Duty
+from app.core.index766 import Population
 from app.core.lifecycle import ApplicantKind, Channel, Outcome, State
 from app.core.limits import NoLimit
 from app.core.rating import Verdict
@@ -11,6 +12,7 @@ from app.core.trace import Begins
 from app.core.yardsticks import Yardstick
 from app.db.in_hand import Group
 from app.db.lists import Reading
+from app.service.durations import By
 
 STATES: Mapping[str, str] = {
     Reading.OVERDUE: "Overdue",
@@ -194,6 +196,20 @@ YARDSTICKS: Mapping[str, str] = {
     Yardstick.FORM: "by form II.06a",
     Yardstick.INDEX766: "by index 766",
 }
+PARTS: Mapping[str, str] = {
+    By.PROCEDURE: "Procedure",
+    By.BRANCH: "Branch",
+    By.GROUP: "Group of procedures",
+    By.STAGE: "Appointment",
+    By.STEP: "Step",
+    By.TAX: "Tax leg",
+}
+POPULATIONS: Mapping[str, str] = {
+    Population.IN_HAND: "all that was in hand",
+    Population.RECEIVED: "received in the period",
+    Population.ENDED: "ended in the period",
+}
+YES: Mapping[str, str] = {"no": "no", "yes": "yes"}
 ASKED: Mapping[str, str] = {
     "period": "Period",
     "from": "From",
@@ -202,5 +218,10 @@ ASKED: Mapping[str, str] = {
     "branch": "Branch",
     "group_by": "Split by",
     "yardstick": "Yardstick",
+    "by": "Split by",
+    "population": "Dossiers counted",
+    "by_branch": "Each branch",
+    "per_branch": "Each branch",
+    "live": "Counted anew",
 }
 """What a report is asked for, as its form calls it."""

@@ -13,7 +13,6 @@ from app.core.problems import Problem
 from app.db import in_hand
 from app.service.access import Principal
 from app.service.asked import Asked
-from app.service.side_by_side import About
 from app.web.deps import Judging, Now, Reader, TheParts, Transaction, clocks_of, visible
 from app.web.problems import ProblemError
 from app.web.reports.answer import FormAsked
@@ -100,18 +99,6 @@ def asked(
     if over.last < over.first:
         raise _refused("from", "{first} lies ahead; nothing can be said of it", first=over.first)
     return Asked(caller, rules, period, over, branch, clocks, heard, now)
-
-
-def about(asked: Asked) -> About:
-    """What the document of a report says of itself."""
-    return About(
-        asked.rules,
-        asked.period,
-        asked.over,
-        asked.caller.office,
-        asked.branch,
-        asked.data_as_of,
-    )
 
 
 def over_last(kind: Kind, now: datetime) -> Period:

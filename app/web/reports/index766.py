@@ -5,12 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.core.index766 import Population, Scale
-from app.service import index766
-from app.service.index766 import PAR, Figures, Scales
+from app.core.index766 import Population
+from app.service import builders
 from app.web.deps import Transaction
-from app.web.reports.answer import answer
-from app.web.reports.asked import ReportAsked, about
+from app.web.reports.answer import FILES, answer
+from app.web.reports.asked import ReportAsked
 
 router = APIRouter()
 Points = Annotated[float | None, Query(ge=0, le=100, allow_inf_nan=False)]
@@ -25,7 +24,9 @@ class By(StrEnum):
     BRANCH = "branch"
 
 
-@router.get("/index-766", summary="Index 766: group 2, and what else dossiers can give")
+@router.get(
+    "/index-766", summary="Index 766: group 2, and what else dossiers can give", responses=FILES
+)
 def get_index766(
     request: Request,
     session: Transaction,
@@ -44,21 +45,15 @@ def get_index766(
 
     Maxima and thresholds that our sources do not print for sure are given by who asks.
     """
-    total, found = index766.count(session, asked.rules, asked.clocks, asked.over, population)
-    branches = {}
-    if by is By.BRANCH and asked.branch is None:
-        branches = {
-            clock.branch: found.get(clock.branch, Figures())
-            for clock in asked.clocks
-            if clock.branch in found
-            or asked.rules.branches[clock.branch].is_active(asked.over.last)
-        }
-    scales = Scales(
-        Scale(online_points, online_threshold),
-        Scale(payment_points, payment_threshold),
-        PAR._replace(points=par_points),
+    made = builders.index_766(
+        session,
+        asked,
+        population=population,
+        by_branch=by is By.BRANCH,
+        online_points=online_points,
+        online_threshold=online_threshold,
+        payment_points=payment_points,
+        payment_threshold=payment_threshold,
+        par_points=par_points,
     )
-    return answer(
-        request,
-        index766.document(about(asked), total, branches, population=population, scales=scales),
-    )
+    return answer(request, made)

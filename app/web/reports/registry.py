@@ -16,7 +16,7 @@ from app.service import reporting
 from app.service.asked import Asked
 from app.service.document import Document
 from app.service.reporting import Report
-from app.web.pages.words import SPLITS, YARDSTICKS
+from app.web.pages.words import PARTS, POPULATIONS, SPLITS, YARDSTICKS, YES
 from app.web.problems import ProblemError
 
 
@@ -52,6 +52,51 @@ LISTED: Mapping[str, Listed] = {
         title="Form II.06a/VPCP/KSTT",
         about="The form of TT 01/2020/TT-VPCP as it is handed in: what was received, settled and "
         "is being settled, by field and procedure.",
+        choices=(Choice("per_branch", "Each branch", YES), Choice("live", "Counted anew", YES)),
+    ),
+    "index-766": Listed(
+        title="Index 766",
+        about="Progress and results by formula 2.1 of QĐ 766/QĐ-TTg with its points, and what else "
+        "of the index dossiers can tell.",
+        choices=(
+            Choice("population", "Dossiers counted", POPULATIONS),
+            Choice("by_branch", "Each branch", YES),
+        ),
+    ),
+    "yardsticks": Listed(
+        title="The three yardsticks side by side",
+        about="The same dossiers by law, by form II.06a and by index 766.",
+    ),
+    "yardstick-reasons": Listed(
+        title="Why the yardsticks differ",
+        about="On how many dossiers two yardsticks say different things, and for which reason.",
+    ),
+    "durations": Listed(
+        title="How long it took",
+        about="Median and 90th percentile in working and calendar days, by procedure, branch, "
+        "appointment, step and tax leg.",
+        choices=(Choice("by", "Split by", PARTS),),
+    ),
+    "stages": Listed(
+        title="On time, appointment by appointment",
+        about="Where the law gives two appointments: each judged by itself.",
+    ),
+    "backlog": Listed(
+        title="The backlog by age",
+        about="What stood open at the close, by working days since its receipt and past its due "
+        "day.",
+    ),
+    "backlog-oldest": Listed(
+        title="The ten oldest",
+        about="The dossiers longest in hand, with their due days.",
+    ),
+    "steps": Listed(
+        title="Steps against their time",
+        about="The steps of the internal process against the half days the law gives them.",
+    ),
+    "steps-bottlenecks": Listed(
+        title="The bottleneck of each branch",
+        about="The step of its own in which each branch loses most time.",
     ),
 }
 

@@ -11,14 +11,15 @@ from app.core.differences import PAIRS, VERDICTS, Clue, Difference, Pair, Reason
 from app.core.problems import Problem
 from app.core.yardsticks import Yardstick
 from app.db import differences
-from app.service.differences import apart, by_reason, exchanged, side_by_side, stand
-from app.service.side_by_side import SENTENCES, reasons_document, side_by_side_document
+from app.service import builders
+from app.service.differences import apart, exchanged, stand
+from app.service.side_by_side import SENTENCES
 from app.web import shown
 from app.web.deps import Transaction
 from app.web.language import tell
 from app.web.problems import ProblemError, language_of
-from app.web.reports.answer import answer
-from app.web.reports.asked import ReportAsked, about
+from app.web.reports.answer import FILES, answer
+from app.web.reports.asked import ReportAsked
 
 router = APIRouter()
 _DAYS = (
@@ -28,24 +29,24 @@ _DAYS = (
 _BETWEEN = "two of " + ", ".join(Yardstick)
 
 
-@router.get("/yardsticks", summary="The same dossiers by law, by form II.06a and by index 766")
+@router.get(
+    "/yardsticks",
+    summary="The same dossiers by law, by form II.06a and by index 766",
+    responses=FILES,
+)
 def get_yardsticks(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """All in scope together, then each branch: a line a yardstick, and on how many two differ."""
-    total, branches = side_by_side(session, asked.clocks, asked.over)
-    active = [
-        clock.branch
-        for clock in asked.clocks
-        if asked.rules.branches[clock.branch].is_active(asked.over.last)
-    ]
-    return answer(request, side_by_side_document(about(asked), total, branches, active))
+    return answer(request, builders.yardsticks(session, asked))
 
 
-@router.get("/yardsticks/reasons", summary="Why the yardsticks differ, and on how many dossiers")
+@router.get(
+    "/yardstick-reasons",
+    summary="Why the yardsticks differ, and on how many dossiers",
+    responses=FILES,
+)
 def get_reasons(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """For each pair the reasons in their order of precedence; a dossier counts under its first."""
-    counted = by_reason(session, asked.rules, asked.clocks, asked.over)
-    rows = differences.not_handed_over(session, asked.clocks, asked.over)
-    return answer(request, reasons_document(about(asked), counted, sum(row["n"] for row in rows)))
+    return answer(request, builders.reasons(session, asked))
 
 
 @router.get("/yardsticks/dossiers", summary="The dossiers on which two yardsticks differ")
