@@ -10,7 +10,7 @@ from app.core.periods import Period
 from app.core.yardsticks import Yardstick
 from app.db.in_hand import Span, Standing
 from app.service.differences import Beside, Counted
-from app.service.document import Bars, Column, Document, Kind, Note, Row, word
+from app.service.document import Column, Document, Kind, Note, Row, word
 from app.service.rules import Rules
 
 NAME = "yardsticks"
@@ -138,9 +138,7 @@ def side_by_side_document(
     rows = list(_of(about.unit, None, total))
     for code in sorted({*branches, *active}) if about.branch is None else ():
         rows += _of(about.rules.branches[code].name, code, branches.get(code, Beside()))
-    return _document(
-        NAME, _TITLE, about, COLUMNS, rows, _DEFINITION, Bars("name", rate="rate", level=1)
-    )
+    return _document(NAME, _TITLE, about, COLUMNS, rows, _DEFINITION)
 
 
 def reasons_document(about: About, counted: Counted, not_handed_over: int) -> Document:
@@ -163,7 +161,7 @@ def reasons_document(about: About, counted: Counted, not_handed_over: int) -> Do
     last.translate, last.heading = frozenset({"name"}), True
     rows.append(last)
     columns = (*REASON_COLUMNS, Column("dossiers", "Dossiers"))
-    return _document(REASONS_NAME, _REASONS_TITLE, about, columns, rows, _REASONS_DEFINITION, None)
+    return _document(REASONS_NAME, _REASONS_TITLE, about, columns, rows, _REASONS_DEFINITION)
 
 
 def _document(
@@ -173,7 +171,6 @@ def _document(
     columns: Sequence[Column],
     rows: list[Row],
     definition: Sequence[Note],
-    chart: Bars | None,
 ) -> Document:
     return Document(
         name=name,
@@ -187,7 +184,6 @@ def _document(
         total=None,
         definition=definition,
         data_as_of=about.data_as_of,
-        chart=chart,
     )
 
 
