@@ -155,6 +155,7 @@ def test_a_frozen_period_answers_the_same_bytes_whatever_came_since(
     addresses = [
         f"/v1/reports/ii-06a?period=2026-RQ2{more}"
         for more in ("", f"&branch={BRANCH}", f"&branch={OTHER}", "&as_of=2026-06-14")
+        for more in (more, f"{more}&format=xlsx", f"{more}&format=csv&per_branch=true")
     ]
     before = [sender.http.get(address).content for address in addresses]
     frozen = json.loads(before[0])
@@ -168,13 +169,14 @@ def test_a_frozen_period_answers_the_same_bytes_whatever_came_since(
     with sessions.begin() as session:
         session.execute(text("UPDATE branch SET name = name || ' mới'"))
         session.execute(text("UPDATE procedure SET name = name || ' mới'"))
+        session.execute(text("UPDATE office SET name = name || ' mới'"))
         session.execute(text("UPDATE catalogue SET version = version + 1"))
     try:
         assert "mới" in str(form(sender, "2026-RQ2", live="true"))
         assert [sender.http.get(address).content for address in addresses] == before
     finally:
         with sessions.begin() as session:
-            for table in ("branch", "procedure"):
+            for table in ("branch", "procedure", "office"):
                 session.execute(text(f"UPDATE {table} SET name = replace(name, ' mới', '')"))  # noqa: S608
             session.execute(text("UPDATE catalogue SET version = version + 1"))
 

@@ -288,6 +288,15 @@ def test_the_document_says_what_a_report_may_be_asked_for(sender: Api):
         assert set(told["responses"]["200"]["content"]) == {"application/json", "text/csv", XLSX}
 
 
+def test_a_list_behind_a_report_does_not_say_that_it_comes_as_a_file(sender: Api):
+    paths = asked(sender, "/openapi.json")["paths"]
+
+    for path in ("/v1/reports/ii-06a/corrections", "/v1/reports/yardsticks/dossiers"):
+        names = {one["name"] for one in paths[path]["get"]["parameters"]}
+        assert {"period", "branch", "cursor"} <= names
+        assert not {"format", "lang"} & names
+
+
 # ------------------------------------------------------------------------------------------- scope
 
 

@@ -17,7 +17,16 @@ from app.web.deps import Judging, Now, Reader, TheParts, Transaction, clocks_of,
 from app.web.problems import ProblemError
 from app.web.reports.answer import FormAsked
 
-__all__ = ["Asked", "PeriodAsked", "ReportAsked", "asked", "find_asked", "find_period", "over_last"]
+__all__ = [
+    "Asked",
+    "ListAsked",
+    "PeriodAsked",
+    "ReportAsked",
+    "asked",
+    "find_asked",
+    "find_period",
+    "over_last",
+]
 
 _TITLE = "The request is not valid"
 
@@ -63,8 +72,6 @@ def find_asked(
         date | None,
         Query(description="as it stood at the close of this day; else at the end of the period"),
     ] = None,
-    *,
-    form: FormAsked,  # noqa: ARG001 what `answer` makes of the document
 ) -> Asked:
     """The report asked for; where no period is named, the reporting quarter that closed last."""
     return asked(
@@ -72,7 +79,16 @@ def find_asked(
     )
 
 
-ReportAsked = Annotated[Asked, Depends(find_asked, scope="function")]
+ListAsked = Annotated[Asked, Depends(find_asked, scope="function")]
+"""What a list behind a report is asked for: it answers as JSON only."""
+
+
+def find_report(asked: ListAsked, form: FormAsked) -> Asked:  # noqa: ARG001 `answer` has it
+    """The report asked for, in the form that `answer` makes of it."""
+    return asked
+
+
+ReportAsked = Annotated[Asked, Depends(find_report, scope="function")]
 
 
 def asked(

@@ -11,7 +11,7 @@ from app.service.closings import is_whole
 from app.web import shown
 from app.web.deps import TEXT, Transaction
 from app.web.reports.answer import FILES, FormAsked, answer
-from app.web.reports.asked import Asked, ReportAsked
+from app.web.reports.asked import Asked, ListAsked, ReportAsked
 
 router = APIRouter()
 
@@ -46,7 +46,7 @@ def get_ii06a(
 @router.get("/ii-06a/corrections", summary="What differs from the list a period opened with")
 def get_corrections(
     session: Transaction,
-    asked: ReportAsked,
+    asked: ListAsked,
     *,
     live: Live = False,
     cursor: Annotated[

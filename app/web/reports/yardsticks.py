@@ -19,7 +19,7 @@ from app.web.deps import Transaction
 from app.web.language import tell
 from app.web.problems import ProblemError, language_of
 from app.web.reports.answer import FILES, answer
-from app.web.reports.asked import ReportAsked
+from app.web.reports.asked import ListAsked, ReportAsked
 
 router = APIRouter()
 _DAYS = (
@@ -53,7 +53,7 @@ def get_reasons(request: Request, session: Transaction, asked: ReportAsked) -> R
 def get_dossiers(
     request: Request,
     session: Transaction,
-    asked: ReportAsked,
+    asked: ListAsked,
     between: Annotated[str | None, Query(description=_BETWEEN, max_length=40)] = None,
     reason: Annotated[
         Reason | None, Query(description="those counted under it; all if absent")
