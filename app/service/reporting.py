@@ -8,8 +8,17 @@ from app.core import periods
 from app.core.periods import Kind, Period
 from app.core.yardsticks import Yardstick
 from app.db.in_hand import Group
-from app.service import ii06a, ii06a_report, on_time_document
+from app.service import (
+    backlog,
+    durations,
+    ii06a,
+    ii06a_report,
+    on_time_document,
+    stage_verdicts,
+    steps,
+)
 from app.service.document import Document
+from app.service.durations import By
 
 
 def last_quarter(today: date) -> Period:
@@ -62,4 +71,10 @@ REPORTS: Mapping[str, Report] = {
     on_time_document.NAME: Report(
         on_time_document.report, this_year, {"group_by": groups, "yardstick": Yardstick}
     ),
+    stage_verdicts.NAME: Report(stage_verdicts.report),
+    durations.NAME: Report(durations.report, options={"by": By}),
+    backlog.NAME: Report(backlog.report),
+    backlog.OLDEST: Report(backlog.oldest),
+    steps.NAME: Report(steps.report),
+    steps.BOTTLENECKS: Report(steps.bottlenecks),
 }

@@ -181,10 +181,10 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
         ],
         "/v1/reports/index-766": ["?period=2026-11", "?period=2026-11&by=branch"],
         "/v1/reports/durations": [f"?by={by}&period=2026" for by in By],
-        "/v1/reports/backlog/oldest": ["?period=2026", f"?period=2026&branch={BRANCH}"],
+        "/v1/reports/backlog-oldest": ["?period=2026", f"?period=2026&branch={BRANCH}"],
         **{
             f"/v1/reports/{name}": ["?period=2026", "?from=2026-11-01&as_of=2026-11-18"]
-            for name in ("backlog", "stages", "steps", "steps/bottlenecks")
+            for name in ("backlog", "stages", "steps", "bottlenecks")
         },
         "/v1/quarantine": [f"?branch={BRANCH}", "?state=all", "?field=status", "?source=one-stop"],
         "/v1/quarantine/counts": [f"?branch={BRANCH}"],
@@ -272,7 +272,7 @@ def test_of_another_branch_nobody_sees_a_row_a_code_a_name_or_a_count(
     assert '"in_quarantine":["0005–0006"' in whole
     assert "so-tay.csv" in mine["/v1/imports"][1]
     assert mine["/v1/imports/1/rejects"][0] == 200
-    assert code(1) in mine["/v1/reports/backlog/oldest?period=2026"][1]
+    assert code(1) in mine["/v1/reports/backlog-oldest?period=2026"][1]
     assert '"calendar_n":1' in mine["/v1/reports/durations?by=branch&period=2026"][1]
     assert '"quarantined":3' in mine["/v1/reports/on-time"][1].replace(" ", "")
 

@@ -11,6 +11,7 @@ from app.core.trace import Begins
 from app.core.yardsticks import Yardstick
 from app.db.in_hand import Group
 from app.db.lists import Reading
+from app.service.durations import By
 
 STATES: Mapping[str, str] = {
     Reading.OVERDUE: "Overdue",
@@ -189,6 +190,14 @@ SPLITS: Mapping[str, str] = {
     Group.QUARTER: "Quarter of the end",
     Group.REPORTING_QUARTER: "Reporting quarter of the end",
 }
+PARTS: Mapping[str, str] = {
+    By.PROCEDURE: "Procedure",
+    By.BRANCH: "Branch",
+    By.GROUP: "Group of procedures",
+    By.STAGE: "Appointment",
+    By.STEP: "Step",
+    By.TAX: "tax office",
+}
 YARDSTICKS: Mapping[str, str] = {
     Yardstick.LEGAL: "by law",
     Yardstick.FORM: "by form II.06a",
@@ -202,5 +211,6 @@ ASKED: Mapping[str, str] = {
     "branch": "Branch",
     "group_by": "Split by",
     "yardstick": "Yardstick",
+    "by": "Split by",
 }
 """What a report is asked for, as its form calls it."""

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 from app.service import durations
 from app.service.durations import By
 from app.web.deps import Transaction
-from app.web.reports.answer import answer
+from app.web.reports.answer import FILES, answer
 from app.web.reports.asked import ReportAsked
 
 router = APIRouter()
 
 
-@router.get("/durations", summary="Median and 90th percentile of days, by what they were spent on")
+@router.get("/durations", summary="Median and 90th percentile of days", responses=FILES)
 def get_durations(
     request: Request,
     session: Transaction,
@@ -21,15 +21,4 @@ def get_durations(
     by: Annotated[By, Query(description="what to split by")] = By.PROCEDURE,
 ) -> Response:
     """Of what ended in the period: working and calendar days, with and without suspensions."""
-    document = durations.document(
-        session,
-        asked.clocks,
-        asked.rules,
-        asked.period,
-        asked.over,
-        by,
-        office=asked.caller.office,
-        branch=asked.branch,
-        data_as_of=asked.data_as_of,
-    )
-    return answer(request, document)
+    return answer(request, durations.report(session, asked, by=by))

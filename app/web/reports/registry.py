@@ -16,7 +16,7 @@ from app.service import reporting
 from app.service.asked import Asked
 from app.service.document import Document
 from app.service.reporting import Report
-from app.web.pages.words import SPLITS, YARDSTICKS
+from app.web.pages.words import PARTS, SPLITS, YARDSTICKS
 from app.web.problems import ProblemError
 
 
@@ -52,6 +52,34 @@ LISTED: Mapping[str, Listed] = {
         title="Form II.06a/VPCP/KSTT",
         about="The form of TT 01/2020/TT-VPCP as it is handed in: what was received, settled and "
         "is being settled, by field and procedure.",
+    ),
+    "stages": Listed(
+        title="On-time rate by appointment",
+        about="Where a limit has two appointments: how many of each were kept, by branch.",
+    ),
+    "durations": Listed(
+        title="Where time goes",
+        about="How long dossiers, appointments, steps and the tax office took: median and 90th "
+        "percentile, in working and calendar days, with and without suspensions.",
+        choices=(Choice("by", "Split by", PARTS),),
+    ),
+    "backlog": Listed(
+        title="Backlog by age and by days past due",
+        about="What was in hand at the close of a day: how old it was, how far past due, and what "
+        "stood still.",
+    ),
+    "backlog-oldest": Listed(
+        title="The ten oldest dossiers in hand",
+        about="The dossiers that had waited longest at the close of a day, by their codes.",
+    ),
+    "steps": Listed(
+        title="Steps against the time the law gives them",
+        about="How many steps of the process were done within their half days, and how much time "
+        "the others took beyond.",
+    ),
+    "bottlenecks": Listed(
+        title="The bottleneck step of each branch",
+        about="The step of its own in which each branch loses most time.",
     ),
 }
 

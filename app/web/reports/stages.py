@@ -4,23 +4,13 @@ from fastapi import APIRouter, Request, Response
 
 from app.service import stage_verdicts
 from app.web.deps import Transaction
-from app.web.reports.answer import answer
+from app.web.reports.answer import FILES, answer
 from app.web.reports.asked import ReportAsked
 
 router = APIRouter()
 
 
-@router.get("/stages", summary="On-time rates of limits with two appointments, each by itself")
+@router.get("/stages", summary="On-time rates appointment by appointment", responses=FILES)
 def get_stages(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """The appointments that ended in the period, by branch."""
-    document = stage_verdicts.document(
-        session,
-        asked.clocks,
-        asked.rules,
-        asked.period,
-        asked.over,
-        office=asked.caller.office,
-        branch=asked.branch,
-        data_as_of=asked.data_as_of,
-    )
-    return answer(request, document)
+    return answer(request, stage_verdicts.report(session, asked))
