@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.calendar import WorkingCalendar
 from app.core.periods import Period
 from app.db.in_hand import Span
 from app.db.lists import Clock
@@ -47,6 +48,27 @@ class Asked:
         if self.branch is not None or self.caller.whole_office or len(self.clocks) != 1:
             return self.branch
         return self.clocks[0].branch
+
+    @property
+    def unit(self) -> str:
+        """Whom it is about: the name of that branch, or of the office."""
+        if self.about is not None:
+            return self.rules.branches[self.about].name
+        return self.rules.offices[self.caller.office]
+
+    @property
+    def calendars(self) -> Mapping[str, WorkingCalendar]:
+        """The working calendar of each branch as it is published now."""
+        return {clock.branch: self.rules.calendar_of(clock.branch) for clock in self.clocks}
+
+    @property
+    def active(self) -> list[str]:
+        """The branches at work on the last day, by code: each has its row."""
+        return sorted(
+            clock.branch
+            for clock in self.clocks
+            if self.rules.branches[clock.branch].is_active(self.over.last)
+        )
 
     @property
     def partly(self) -> list[Note]:

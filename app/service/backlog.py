@@ -1,16 +1,14 @@
 """The backlog at the close of a period: by age, by days past due, and the ten oldest."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core.periods import Period
 from app.db import backlog
-from app.db.in_hand import Span, Standing
-from app.db.lists import Clock
+from app.db.in_hand import Standing
+from app.service.asked import Asked
 from app.service.document import Bars, Column, Document, Kind, Note, Row, Value, word
 from app.service.rules import Rules
 
@@ -33,20 +31,20 @@ _COLUMNS: tuple[Column, ...] = (
     Column("branch", "Code", Kind.CODE),
     Column("name", "Branch", Kind.TEXT),
     Column("open", "Open"),
-    Column(_AGES[0], "0–5", under=(_AGE,)),
-    Column(_AGES[1], "6–10", under=(_AGE,)),
-    Column(_AGES[2], "11–20", under=(_AGE,)),
-    Column(_AGES[3], "21–30", under=(_AGE,)),
-    Column(_AGES[4], "31–60", under=(_AGE,)),
-    Column(_AGES[5], "over 60", under=(_AGE,)),
-    Column("not_due", "Not due"),
-    Column("still", "Standing still"),
-    Column(_PASTS[0], "up to 3", under=(_PAST,)),
-    Column(_PASTS[1], "4–10", under=(_PAST,)),
-    Column(_PASTS[2], "11–30", under=(_PAST,)),
-    Column(_PASTS[3], "over 30", under=(_PAST,)),
-    Column("unverified", "Unverified"),
-    Column("no_limit", "No limit yet"),
+    Column(_AGES[0], "0–5", under=(_AGE,), note=2),
+    Column(_AGES[1], "6–10", under=(_AGE,), note=2),
+    Column(_AGES[2], "11–20", under=(_AGE,), note=2),
+    Column(_AGES[3], "21–30", under=(_AGE,), note=2),
+    Column(_AGES[4], "31–60", under=(_AGE,), note=2),
+    Column(_AGES[5], "over 60", under=(_AGE,), note=2),
+    Column("not_due", "Not due", note=1),
+    Column("still", "Standing still", note=1),
+    Column(_PASTS[0], "up to 3", under=(_PAST,), late=True, note=2),
+    Column(_PASTS[1], "4–10", under=(_PAST,), late=True, note=2),
+    Column(_PASTS[2], "11–30", under=(_PAST,), late=True, note=2),
+    Column(_PASTS[3], "over 30", under=(_PAST,), late=True, note=2),
+    Column("unverified", "Unverified", note=1),
+    Column("no_limit", "No limit yet", note=1),
 )
 _CLOSE = Note(
     "All that was received and not ended at the close of the last day, whatever has become of it "
@@ -84,42 +82,36 @@ _STATES: Mapping[str, str] = {
 }
 
 
-def document(
-    session: Session,
-    clocks: Sequence[Clock],
-    rules: Rules,
-    period: Period,
-    over: Span,
-    *,
-    office: str,
-    branch: str | None,
-    data_as_of: datetime | None,
-) -> Document:
+def report(session: Session, asked: Asked) -> Document:
     """A row for every active branch, and for any other with a dossier in hand."""
-    calendars = {clock.branch: rules.calendar_of(clock.branch) for clock in clocks}
-    found = {
-        code: Counter[str]() for code in calendars if rules.branches[code].is_active(over.last)
-    }
-    whole = Counter[str]()
-    for row in backlog.counted(session, clocks, over, calendars):
+    found = {code: Counter[str]() for code in asked.active}
+    whole, branches = Counter[str](), asked.rules.branches
+    for row in backlog.counted(session, asked.clocks, asked.over, asked.calendars):
         for held in (found.setdefault(row["branch"], Counter()), whole):
             held.update(dict.fromkeys(("open", *_classes(row)), row["n"]))
     total = Row({"branch": word("Total"), **_figures(whole)}, translate=frozenset({"branch"}))
     return Document(
         name=NAME,
         title=_TITLE,
-        unit=rules.branches[branch].name if branch else rules.offices[office],
-        branch=branch,
-        period=period,
-        as_of=over.close,
+        unit=asked.unit,
+        branch=asked.about,
+        period=asked.period,
+        as_of=asked.over.close,
         columns=_COLUMNS,
         rows=[
-            Row({"branch": code, "name": rules.branches[code].short_name, **_figures(found[code])})
+            Row(
+                {
+                    "branch": code,
+                    "name": branches[code].short_name,
+                    **_figures(found[code]),
+                }
+            )
             for code in sorted(found)
         ],
         total=total,
         definition=_DEFINITION,
-        data_as_of=data_as_of,
+        data_as_of=asked.data_as_of,
+        notes=asked.partly,
         chart=Bars("name", _AGES),
     )
 
@@ -135,34 +127,24 @@ def _figures(held: Counter[str]) -> dict[str, Value]:
     return {column.key: held[column.key] for column in _COLUMNS if column.kind is Kind.COUNT}
 
 
-def oldest(
-    session: Session,
-    clocks: Sequence[Clock],
-    rules: Rules,
-    period: Period,
-    over: Span,
-    *,
-    office: str,
-    branch: str | None,
-    data_as_of: datetime | None,
-) -> Document:
+def oldest(session: Session, asked: Asked) -> Document:
     """The ten that had been in hand for longest; codes only, as everywhere."""
-    calendars = {clock.branch: rules.calendar_of(clock.branch) for clock in clocks}
     return Document(
         name=OLDEST,
         title=_OLDEST_TITLE,
-        unit=rules.branches[branch].name if branch else rules.offices[office],
-        branch=branch,
-        period=period,
-        as_of=over.close,
+        unit=asked.unit,
+        branch=asked.about,
+        period=asked.period,
+        as_of=asked.over.close,
         columns=_OLDEST_COLUMNS,
         rows=[
-            Row(_cells(row, rules), translate=frozenset({"state"}))
-            for row in backlog.oldest(session, clocks, over, calendars, HOW_MANY)
+            Row(_cells(row, asked.rules), translate=frozenset({"state"}))
+            for row in backlog.oldest(session, asked.clocks, asked.over, asked.calendars, HOW_MANY)
         ],
         total=None,
         definition=(_CLOSE, _DEFINITION[1]),
-        data_as_of=data_as_of,
+        data_as_of=asked.data_as_of,
+        notes=asked.partly,
     )
 
 

@@ -1,25 +1,21 @@
-"""The document of each report that is asked for: what every front door builds it with."""
-
-from collections.abc import Callable
+"""The documents of the yardsticks and of index 766, as they are asked for."""
 
 from sqlalchemy.orm import Session
 
 from app.core.index766 import Population, Scale
 from app.db import differences
-from app.service import backlog, durations, index766, stage_verdicts, steps
+from app.service import index766
 from app.service.asked import Asked
 from app.service.differences import by_reason, side_by_side
 from app.service.document import Document
-from app.service.durations import By
 from app.service.index766 import PAR, Figures, Scales
-from app.service.rules import RuleBook
 from app.service.side_by_side import About, reasons_document, side_by_side_document
 
 
 def yardsticks(session: Session, asked: Asked) -> Document:
     """The yardsticks side by side: all in scope together, then each branch."""
     total, branches = side_by_side(session, asked.clocks, asked.over)
-    found = side_by_side_document(_about(asked), total, branches, _active(asked))
+    found = side_by_side_document(_about(asked), total, branches, asked.active)
     return _partly(found, asked)
 
 
@@ -47,7 +43,7 @@ def index_766(
     total, found = index766.count(session, asked.rules, asked.clocks, asked.over, population)
     branches = {}
     if by_branch and asked.about is None:
-        codes = sorted({*found, *_active(asked)})
+        codes = sorted({*found, *asked.active})
         branches = {code: found.get(code, Figures()) for code in codes}
     scales = Scales(
         Scale(online_points, online_threshold),
@@ -56,66 +52,6 @@ def index_766(
     )
     made = index766.document(_about(asked), total, branches, population=population, scales=scales)
     return _partly(made, asked)
-
-
-def how_long(session: Session, asked: Asked, *, by: By = By.PROCEDURE) -> Document:
-    """How long things took, split one way."""
-    made = durations.document(
-        session,
-        asked.clocks,
-        asked.rules,
-        asked.period,
-        asked.over,
-        by,
-        office=asked.caller.office,
-        branch=asked.about,
-        data_as_of=asked.data_as_of,
-    )
-    return _partly(made, asked)
-
-
-def _plain(made: Callable[..., Document]) -> Callable[[Session, Asked], Document]:
-    def build(session: Session, asked: Asked) -> Document:
-        found = made(
-            session,
-            asked.clocks,
-            asked.rules,
-            asked.period,
-            asked.over,
-            office=asked.caller.office,
-            branch=asked.about,
-            data_as_of=asked.data_as_of,
-        )
-        return _partly(found, asked)
-
-    return build
-
-
-def _by_law(made: Callable[..., Document]) -> Callable[[Session, Asked], Document]:
-    """With a rule book of its own: steps are judged by the rows each dossier was judged by."""
-
-    def build(session: Session, asked: Asked) -> Document:
-        found = made(
-            session,
-            asked.clocks,
-            asked.rules,
-            RuleBook(),
-            asked.period,
-            asked.over,
-            office=asked.caller.office,
-            branch=asked.about,
-            data_as_of=asked.data_as_of,
-        )
-        return _partly(found, asked)
-
-    return build
-
-
-stages = _plain(stage_verdicts.document)
-in_hand = _plain(backlog.document)
-oldest = _plain(backlog.oldest)
-step_times = _by_law(steps.document)
-bottlenecks = _by_law(steps.bottlenecks)
 
 
 def _about(asked: Asked) -> About:
@@ -127,13 +63,6 @@ def _about(asked: Asked) -> About:
         asked.about,
         asked.data_as_of,
     )
-
-
-def _active(asked: Asked) -> list[str]:
-    """The branches that were at work on the last day, whether or not they had a dossier."""
-    branches = asked.rules.branches
-    codes = (clock.branch for clock in asked.clocks)
-    return [code for code in codes if branches[code].is_active(asked.over.last)]
 
 
 def _partly(made: Document, asked: Asked) -> Document:

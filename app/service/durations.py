@@ -1,17 +1,16 @@
 """Where time goes: how long what ended in a period took, in working and in calendar days."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from app.core.periods import Period
 from app.core.spread import Spread, spread
 from app.db import durations
 from app.db.durations import STEP_UNITS_A_DAY, Length
 from app.db.in_hand import Group, Span
 from app.db.lists import Clock
+from app.service.asked import Asked
 from app.service.document import Bars, Column, Document, Kind, Note, Row, Value, word
 from app.service.rules import Rules
 
@@ -56,31 +55,33 @@ _PROCEDURE = Column("name", "Procedure", Kind.TEXT)
 _BRANCH = Column("name", "Branch", Kind.TEXT)
 
 
-def _days(measure: str, over: str, unit: str, *, longest: bool = False) -> tuple[Column, ...]:
+def _days(
+    measure: str, over: str, unit: str, *, longest: bool = False, note: int = 0
+) -> tuple[Column, ...]:
     under = (over, unit)
     found = (
-        Column(f"{measure}_median", _MEDIAN, Kind.DAYS, under),
-        Column(f"{measure}_p90", _P90, Kind.DAYS, under),
+        Column(f"{measure}_median", _MEDIAN, Kind.DAYS, under, note=note),
+        Column(f"{measure}_p90", _P90, Kind.DAYS, under, note=note),
     )
     if not longest:
         return found
-    return (*found, Column(f"{measure}_longest", _LONGEST, Kind.DAYS, under))
+    return (*found, Column(f"{measure}_longest", _LONGEST, Kind.DAYS, under, note=note))
 
 
 _ENDED = Column("calendar_n", "Ended")
 _WHOLE: tuple[Column, ...] = (
     *_days("working", _GROSS, _WORKING, longest=True),
     *_days("calendar", _GROSS, _CALENDAR),
-    *_days("net_working", _NET, _WORKING),
-    *_days("net_calendar", _NET, _CALENDAR),
+    *_days("net_working", _NET, _WORKING, note=2),
+    *_days("net_calendar", _NET, _CALENDAR, note=2),
 )
 _BESIDE: tuple[Column, ...] = (
-    Column("hand_calendar_n", _COUNT, under=(_HAND,)),
-    *_days("hand_working", _HAND, _WORKING),
-    *_days("hand_calendar", _HAND, _CALENDAR),
-    Column("filed_calendar_n", _COUNT, under=(_FILED,)),
-    *_days("filed_working", _FILED, _WORKING),
-    *_days("filed_calendar", _FILED, _CALENDAR),
+    Column("hand_calendar_n", _COUNT, under=(_HAND,), note=3),
+    *_days("hand_working", _HAND, _WORKING, note=3),
+    *_days("hand_calendar", _HAND, _CALENDAR, note=3),
+    Column("filed_calendar_n", _COUNT, under=(_FILED,), note=3),
+    *_days("filed_working", _FILED, _WORKING, note=3),
+    *_days("filed_calendar", _FILED, _CALENDAR, note=3),
 )
 _LEG = word("From the slip sent to the tax office to the proof of payment")
 _WAITING = word("Still awaited at the close")
@@ -203,37 +204,25 @@ def _of(held: Mapping[str, Mapping[int, int]]) -> Spreads:
     return {measure: spread(counts) for measure, counts in held.items()}
 
 
-def document(
-    session: Session,
-    clocks: Sequence[Clock],
-    rules: Rules,
-    period: Period,
-    over: Span,
-    by: By,
-    *,
-    office: str,
-    branch: str | None,
-    data_as_of: datetime | None,
-) -> Document:
+def report(session: Session, asked: Asked, *, by: By = By.PROCEDURE) -> Document:
     """Durations of a branch, or of all in scope, split one way; every active branch has a row."""
-    found, whole = measured(session, clocks, rules, over, by)
+    found, whole = measured(session, asked.clocks, asked.rules, asked.over, by)
     if by in (By.BRANCH, By.TAX):
-        codes = (clock.branch for clock in clocks)
-        idle: Spreads = {}
-        active = [(code,) for code in codes if rules.branches[code].is_active(over.last)]
-        found = dict.fromkeys(active, idle) | found
+        idle: Mapping[tuple[str, ...], Spreads] = {(code,): {} for code in asked.active}
+        found = {**idle, **found}
     return Document(
         name=NAME,
         title=_TITLES[by],
-        unit=rules.branches[branch].name if branch else rules.offices[office],
-        branch=branch,
-        period=period,
-        as_of=over.close,
+        unit=asked.unit,
+        branch=asked.about,
+        period=asked.period,
+        as_of=asked.over.close,
         columns=_COLUMNS[by],
-        rows=list(_rows(found, by, rules)),
+        rows=list(_rows(found, by, asked.rules)),
         total=_total(whole, by),
         definition=(*_DEFINITIONS[by], _PERCENTILE),
-        data_as_of=data_as_of,
+        data_as_of=asked.data_as_of,
+        notes=asked.partly,
         chart=Bars("key" if by in (By.GROUP, By.STAGE) else "name", ("working_median",)),
     )
 

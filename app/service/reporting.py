@@ -111,10 +111,10 @@ REPORTS: Mapping[str, Report] = {
     index766.NAME: Report(
         builders.index_766, options={"population": Population, "by_branch": yes, **_SCALES}
     ),
-    durations.NAME: Report(builders.how_long, options={"by": durations.By}),
-    stage_verdicts.NAME: Report(builders.stages),
-    backlog.NAME: Report(builders.in_hand),
-    backlog.OLDEST: Report(builders.oldest),
-    steps.NAME: Report(builders.step_times),
-    steps.BOTTLENECKS: Report(builders.bottlenecks),
+    durations.NAME: Report(durations.report, options={"by": durations.By}),
+    stage_verdicts.NAME: Report(stage_verdicts.report),
+    backlog.NAME: Report(backlog.report),
+    backlog.OLDEST: Report(backlog.oldest),
+    steps.NAME: Report(steps.report),
+    steps.BOTTLENECKS: Report(steps.bottlenecks),
 }

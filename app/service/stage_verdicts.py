@@ -1,17 +1,15 @@
 """Limits with several appointments, judged appointment by appointment."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.core.periods import Period
 from app.core.rating import Tally
 from app.db import stages
 from app.db.in_hand import Span
 from app.db.lists import Clock
+from app.service.asked import Asked
 from app.service.document import Bars, Column, Document, Kind, Note, Row, Value, word
-from app.service.rules import Rules
 
 NAME = "stages"
 _TITLE = "On-time rate by appointment"
@@ -20,11 +18,11 @@ _COLUMNS: tuple[Column, ...] = (
     Column("branch", "Code", Kind.CODE),
     Column("name", "Branch", Kind.TEXT),
     Column("ended", "Ended"),
-    Column("early", "Early"),
-    Column("on_time", "On time"),
-    Column("late", "Late"),
+    Column("early", "Early", note=1),
+    Column("on_time", "On time", note=1),
+    Column("late", "Late", late=True, note=1),
     Column("no_verdict", "No due day"),
-    Column("rate", "On-time rate", Kind.RATE),
+    Column("rate", "On-time rate", Kind.RATE, note=1),
 )
 _DEFINITION = (
     Note(
@@ -55,51 +53,38 @@ def judged(session: Session, clocks: Sequence[Clock], over: Span) -> dict[tuple[
     }
 
 
-def document(
-    session: Session,
-    clocks: Sequence[Clock],
-    rules: Rules,
-    period: Period,
-    over: Span,
-    *,
-    office: str,
-    branch: str | None,
-    data_as_of: datetime | None,
-) -> Document:
+def report(session: Session, asked: Asked) -> Document:
     """A row a stage, and under it a row for every active branch."""
-    found = judged(session, clocks, over)
+    found = judged(session, asked.clocks, asked.over)
     total = _row({"stage": word("Total")}, _sum(found.values()))
     total.translate = frozenset({"stage"})
     return Document(
         name=NAME,
         title=_TITLE,
-        unit=rules.branches[branch].name if branch else rules.offices[office],
-        branch=branch,
-        period=period,
-        as_of=over.close,
+        unit=asked.unit,
+        branch=asked.about,
+        period=asked.period,
+        as_of=asked.over.close,
         columns=_COLUMNS,
-        rows=list(_rows(found, [clock.branch for clock in clocks], rules, over)),
+        rows=list(_rows(found, asked)),
         total=total,
         definition=_DEFINITION,
-        data_as_of=data_as_of,
+        data_as_of=asked.data_as_of,
+        notes=asked.partly,
         chart=Bars("name", ("early", "on_time", "late"), rate="rate", level=1),
     )
 
 
-def _rows(
-    found: Mapping[tuple[int, str], Judged], branches: Sequence[str], rules: Rules, over: Span
-) -> Iterator[Row]:
+def _rows(found: Mapping[tuple[int, str], Judged], asked: Asked) -> Iterator[Row]:
     for stage in sorted({1, 2} | {stage for stage, _ in found}):
         of_stage = {code: held for (number, code), held in found.items() if number == stage}
         whole = _row({"stage": str(stage), "name": _ALL}, _sum(of_stage.values()))
         whole.heading, whole.translate = True, frozenset({"name"})
         yield whole
-        for code in branches:
-            held = of_stage.get(code)
-            if held is None and not rules.branches[code].is_active(over.last):
-                continue
-            name = rules.branches[code].short_name
-            row = _row({"stage": str(stage), "branch": code, "name": name}, held or (Tally(), 0))
+        for code in sorted({*asked.active, *of_stage}):
+            held = of_stage.get(code, (Tally(), 0))
+            name = asked.rules.branches[code].short_name
+            row = _row({"stage": str(stage), "branch": code, "name": name}, held)
             row.level = 1
             yield row
 

@@ -82,15 +82,13 @@ class Judgements:
     untimed: int = 0
 
 
-def judgements(
-    session: Session, clocks: Sequence[Clock], rules: Rules, book: RuleBook, over: Span
-) -> Judgements:
+def judgements(session: Session, clocks: Sequence[Clock], rules: Rules, over: Span) -> Judgements:
     """The steps that ended in a period, or were open at its close, as they stood then.
 
     Read as a stream, a row after the other, with little more memory than one takes.
     """
     found = Judgements()
-    judge = _Judge(session, rules, book, over)
+    judge = _Judge(session, rules, over)
     for row in steps.told(session, clocks, over):
         law = judge.law(row)
         numbered = {id(one): nth for nth, one in enumerate(law.steps, start=1)} if law else {}
@@ -130,11 +128,12 @@ def _beyond(one: JudgedStep, until: datetime, calendar: WorkingCalendar) -> int:
 class _Judge:
     """What a row is judged by, looked up once."""
 
-    def __init__(self, session: Session, rules: Rules, book: RuleBook, over: Span) -> None:
+    def __init__(self, session: Session, rules: Rules, over: Span) -> None:
         """The rules of now, and the period asked about."""
-        self.session, self.rules, self.book, self.over = session, rules, book, over
+        self.session, self.rules = session, rules
+        self.book = RuleBook()  # of older law and calendars, each read once
         self.laws: dict[tuple[int, bool], LimitRule] = {}
-        self.kept: dict[int, WorkingCalendar] = {}
+        self.kept = {held.id: held.calendar for held in rules.calendars.values()}
 
         self.close = over.close
         self.first = over.first

@@ -1,16 +1,13 @@
 """Steps against their half days as documents: by step of the law, and each branch's bottleneck."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from app.core.periods import Period
 from app.core.steps import StepUnit
-from app.db.in_hand import Span
-from app.db.lists import Clock
+from app.service.asked import Asked
 from app.service.document import Bars, Column, Document, Kind, Note, Row, Value, word
-from app.service.rules import RuleBook, Rules
+from app.service.rules import Rules
 from app.service.step_times import (
     DAY,
     Judgement,
@@ -21,7 +18,7 @@ from app.service.step_times import (
 )
 
 NAME = "steps"
-BOTTLENECKS = "steps-bottlenecks"
+BOTTLENECKS = "bottlenecks"
 _TITLE = "Steps against the time the law gives them"
 _BOTTLENECKS_TITLE = "The bottleneck step of each branch"
 UNITS: Mapping[StepUnit, str] = {
@@ -44,15 +41,15 @@ _STEP: tuple[Column, ...] = (
 _FIGURES: tuple[Column, ...] = (
     Column("steps", "Steps"),
     Column("on_time", "Ended on time"),
-    Column("late", "Ended late"),
+    Column("late", "Ended late", late=True, note=1),
     Column("open", "Open"),
-    Column("open_late", "Open and late"),
-    Column("share_late", "Share late", Kind.RATE),
+    Column("open_late", "Open and late", late=True, note=1),
+    Column("share_late", "Share late", Kind.RATE, late=True, note=1),
     Column("late_days", "Time beyond, days of 8 hours", Kind.DAYS),
 )
 _OWN: tuple[Column, ...] = (
     Column("own_steps", "Own steps judged"),
-    Column("own_late", "Own steps late"),
+    Column("own_late", "Own steps late", late=True),
     Column("own_late_days", "Time beyond, days of 8 hours", Kind.DAYS),
 )
 _JUDGED = (
@@ -78,20 +75,9 @@ _LEFT_OUT = (
 )
 
 
-def document(
-    session: Session,
-    clocks: Sequence[Clock],
-    rules: Rules,
-    book: RuleBook,
-    period: Period,
-    over: Span,
-    *,
-    office: str,
-    branch: str | None,
-    data_as_of: datetime | None,
-) -> Document:
+def report(session: Session, asked: Asked) -> Document:
     """A row for each step of the law that was judged, over all branches in scope."""
-    held = judgements(session, clocks, rules, book, over)
+    held = judgements(session, asked.clocks, asked.rules, asked.over)
     found: dict[LawStep, Judgement] = {}
     whole = Judgement()
     for of_branch in held.judged.values():
@@ -101,14 +87,14 @@ def document(
     return Document(
         name=NAME,
         title=_TITLE,
-        unit=rules.branches[branch].name if branch else rules.offices[office],
-        branch=branch,
-        period=period,
-        as_of=over.close,
+        unit=asked.unit,
+        branch=asked.about,
+        period=asked.period,
+        as_of=asked.over.close,
         columns=(*_STEP, *_FIGURES),
         rows=[
             Row(
-                {**_step(step, rules), **_figures(found[step])},
+                {**_step(step, asked.rules), **_figures(found[step])},
                 translate=frozenset({"unit"}),
             )
             for step in sorted(found, key=lambda step: step[:3])
@@ -117,34 +103,22 @@ def document(
             {"procedure": word("Total"), **_figures(whole)}, translate=frozenset({"procedure"})
         ),
         definition=_JUDGED,
-        data_as_of=data_as_of,
-        notes=[_left_out(held)],
+        data_as_of=asked.data_as_of,
+        notes=[_left_out(held), *asked.partly],
         chart=Bars("name", ("on_time", "late")),
     )
 
 
-def bottlenecks(
-    session: Session,
-    clocks: Sequence[Clock],
-    rules: Rules,
-    book: RuleBook,
-    period: Period,
-    over: Span,
-    *,
-    office: str,
-    branch: str | None,
-    data_as_of: datetime | None,
-) -> Document:
+def bottlenecks(session: Session, asked: Asked) -> Document:
     """A row for every active branch: its own steps together, and the one that loses most time."""
-    held = judgements(session, clocks, rules, book, over)
-    codes = [clock.branch for clock in clocks]
+    held = judgements(session, asked.clocks, asked.rules, asked.over)
     return Document(
         name=BOTTLENECKS,
         title=_BOTTLENECKS_TITLE,
-        unit=rules.branches[branch].name if branch else rules.offices[office],
-        branch=branch,
-        period=period,
-        as_of=over.close,
+        unit=asked.unit,
+        branch=asked.about,
+        period=asked.period,
+        as_of=asked.over.close,
         columns=(
             Column("branch", "Code", Kind.CODE),
             Column("branch_name", "Branch", Kind.TEXT),
@@ -153,14 +127,13 @@ def bottlenecks(
             *_FIGURES,
         ),
         rows=[
-            _of_branch(code, held.judged.get(code, {}), rules)
-            for code in codes
-            if code in held.judged or rules.branches[code].is_active(over.last)
+            _of_branch(code, held.judged.get(code, {}), asked.rules)
+            for code in sorted({*asked.active, *held.judged})
         ],
         total=None,
         definition=(_BOTTLENECK, *_JUDGED),
-        data_as_of=data_as_of,
-        notes=[_left_out(held)],
+        data_as_of=asked.data_as_of,
+        notes=[_left_out(held), *asked.partly],
         chart=Bars("branch_name", ("own_late",)),
     )
 

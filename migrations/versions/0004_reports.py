@@ -21,7 +21,8 @@ _FROZEN = ("closing", "closing_report", "closing_dossier", "closing_adjustment")
 _RECEIVED_ON = "((received_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)"
 _JUDGED_BY = (
     *("received_on", "procedure_code", "channel", "due_at", "no_limit"),
-    *("form_due_on", "index766_due_on", "legal_overdue", "form_overdue", "index766_overdue"),
+    *("legal_due_on", "form_due_on", "index766_due_on"),
+    *("legal_overdue", "form_overdue", "index766_overdue"),
 )
 
 
@@ -59,7 +60,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_include=[
             *_JUDGED_BY,
-            *("legal_end_on", "legal_due_on", "legal_late", "index766_end_on", "index766_late"),
+            *("legal_end_on", "legal_late", "index766_end_on", "index766_late"),
         ],
         postgresql_where=sa.text("ended_on IS NOT NULL"),
     )

@@ -89,7 +89,7 @@ def test_steps_of_a_year_judged_by_the_law(office: None, sessions: Sessions, boo
         rules = book.in_force(session)
         clocks = [Clock(code, UNTIL, UNTIL) for code in rules.branches]
         begun, begun_cpu = perf_counter(), process_time()
-        found = judgements(session, clocks, rules, book, OVER)
+        found = judgements(session, clocks, rules, OVER)
         took, cpu = perf_counter() - begun, process_time() - begun_cpu
     rows = ROWS // DRAWN * DRAWN
     print(

@@ -138,6 +138,8 @@ def readings(row: Any, clock: BranchClock, at: datetime, yardstick: Yardstick) -
         found.append("no_limit")
     elif row["legal_overdue"] is not None and not now:
         found += ["overdue"] * within(on, row["legal_overdue"])
+    elif not now and row["legal_due_on"] is not None and row["legal_due_on"] > on:
+        pass  # it ended between two appointments, and had met the one `due_at` is of
     elif row["due_at"] is not None and row["due_at"] <= at:
         found.append("overdue" if row["due_at"] <= clock.clock_at else "unverified")
     return found

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql.ranges import MultiRange
 
 import app
+from app.core.standing import Days, written
 from app.db.engine import Sessions
 from app.db.tables import dossier
 from app.service.intake import take_in
@@ -65,3 +67,10 @@ def stored(sessions: Sessions) -> list[Any]:
     """Every dossier, by code."""
     with sessions() as session:
         return list(session.execute(select(dossier).order_by(dossier.c.code)).mappings())
+
+
+def as_written(held: Any) -> Any:  # noqa: ANN401 a column
+    """Days as they are written; any other value as it is."""
+    if not isinstance(held, MultiRange):
+        return held
+    return written([Days(one.lower, one.upper) for one in held if one.lower])

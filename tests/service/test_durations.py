@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.core import periods
 from app.core.spread import Spread
 from app.core.yardsticks import Yardstick
 from app.db import in_hand
@@ -28,6 +27,7 @@ from tests.db.test_reports import GROUPS, clocks, readings
 from tests.jobs.rows import vn
 from tests.service.simulated import UNTIL, send, stored
 from tests.service.where_time_goes import (
+    asked,
     fill,
     local,
     own_days,
@@ -324,28 +324,14 @@ def test_a_report_of_some_branches_knows_no_others(
 
 
 def document(sessions: Sessions, book: RuleBook, over: Span, made: Any, **more: Any) -> Document:  # noqa: ANN401
-    heard = clocks(sessions, book, UNTIL)
     with sessions() as session:
-        rules = book.in_force(session)
-        mine = [Clock(code, held.clock_at, held.soon_until) for code, held in heard.items()]
-        period = periods.free(over.first, over.last)
-        told: Document = made(
-            session,
-            mine,
-            rules,
-            period,
-            over,
-            **more,
-            office="H20.16",
-            branch=None,
-            data_as_of=None,
-        )
+        told: Document = made(session, asked(sessions, book, over), **more)
         return told
 
 
 def test_nothing_is_no_data_and_every_active_branch_has_its_row(sessions: Sessions, book: RuleBook):
     over = in_hand.span(*PERIODS[0], UNTIL)
-    by_branch = document(sessions, book, over, durations.document, by=By.BRANCH)
+    by_branch = document(sessions, book, over, durations.report, by=By.BRANCH)
 
     assert len(by_branch.rows) == 10
     assert by_branch.total is not None
@@ -353,10 +339,10 @@ def test_nothing_is_no_data_and_every_active_branch_has_its_row(sessions: Sessio
         assert {row.cells[key] for key in row.cells if key.endswith("_n")} == {0}
         figures = ("median", "p90", "longest")
         assert {row.cells[key] for key in row.cells if key.endswith(figures)} == {None}
-    staged = document(sessions, book, over, stage_verdicts.document)
+    staged = document(sessions, book, over, stage_verdicts.report)
     assert len(staged.rows) == 22
     assert {row.cells["rate"] for row in staged.rows} == {None}
-    assert len(document(sessions, book, over, backlog.document).rows) == 10
+    assert len(document(sessions, book, over, backlog.report).rows) == 10
     assert document(sessions, book, over, backlog.oldest).rows == []
 
 
@@ -407,7 +393,7 @@ def test_the_backlog_of_any_day_is_what_stood_open_then(
                 ("open", *classes(row, heard[row["branch"]], spec, over))
             )
 
-    told = document(sessions, book, over, backlog.document)
+    told = document(sessions, book, over, backlog.report)
 
     found = {
         row.cells["branch"]: {key: n for key, n in row.cells.items() if isinstance(n, int) and n}
@@ -434,7 +420,7 @@ def test_a_pause_within_the_period_does_not_matter_after_it(sessions: Sessions, 
 
     def stood(last: str) -> tuple[Any, Any]:
         over = in_hand.span(date(2026, 11, 1), date.fromisoformat(last), UNTIL)
-        total = document(sessions, book, over, backlog.document).total
+        total = document(sessions, book, over, backlog.report).total
         assert total is not None
         return total.cells["not_due"], total.cells["still"]
 

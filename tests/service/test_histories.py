@@ -17,7 +17,7 @@ from app.service.rows import to_row
 from app.service.rules import RuleBook
 from app.service.stored import facts_of
 from tests.jobs.rows import vn
-from tests.service.simulated import UNTIL, send, stored
+from tests.service.simulated import UNTIL, as_written, send, stored
 from tests.web.wire import Record, record
 
 # Every kind of limit the catalogue has: one and several cases, two appointments, the same day with
@@ -137,10 +137,11 @@ def differing(sessions: Sessions, book: RuleBook) -> list[tuple[str, str, Any, A
         findings = dict(zip(KEPT, again.findings, strict=True))
         findings["stage_dues"] = json.loads(findings["stage_dues"] or "null")
         findings["content_hash"] = again.content_hash
+        told = {name: as_written(held[name]) for name in findings}
         wrong += [
-            (held["code"], name, held[name], value)
+            (held["code"], name, told[name], value)
             for name, value in findings.items()
-            if held[name] != value
+            if told[name] != value
         ]
         moments = list(clocks[held["code"]].moments) if held["code"] in clocks else []
         if moments != (again.moments or []):

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.core.standing import Days, written
 from app.db import derived, publications
 from app.db.calendars import NATIONAL
 from app.db.engine import Sessions
@@ -22,7 +21,7 @@ from app.service.rows import stored_findings
 from app.service.rules import RuleBook
 from app.service.stored import facts_of
 from tests.catalogues import as_it_was
-from tests.service.simulated import CATALOGUE, UNTIL, lines, send, stored
+from tests.service.simulated import CATALOGUE, UNTIL, as_written, lines, send, stored
 from tests.web.wire import code, finished, record
 
 UNKNOWN = "9.876543"
@@ -92,20 +91,13 @@ def differing(sessions: Sessions, book: RuleBook) -> list[tuple[str, str, Any, A
             values = stored_findings(facts_of(held), told.findings, 0, 0)
             again = dict(zip(derived.FOUND, values, strict=True))
             again["stage_dues"] = json.loads(again["stage_dues"]) if again["stage_dues"] else None
-            plain = {name: _plain(name, held[name]) for name in names}
+            plain = {name: as_written(held[name]) for name in names}
             wrong += [
                 (held["code"], name, plain[name], again[name])
                 for name in names
                 if plain[name] != again[name]
             ]
     return wrong
-
-
-def _plain(name: str, held: Any) -> Any:  # noqa: ANN401 a column
-    """Days as they are written."""
-    if held is None or not name.endswith("_overdue"):
-        return held
-    return written([Days(one.lower, one.upper) for one in held])
 
 
 # ------------------------------------------------------------------------- an unknown procedure

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from app.core import periods
 from app.core.calendar import micros
 from app.core.lifecycle import Step
 from app.core.stages import StageFact
@@ -26,6 +25,7 @@ from app.service.step_times import Judgement, Judgements, LawStep, bottleneck, j
 from app.web.beside import beside
 from tests.catalogues import as_it_was
 from tests.service.simulated import UNTIL, send
+from tests.service.where_time_goes import asked as question
 from tests.service.where_time_goes import fill, local, stages
 from tests.web.wire import BRANCH, OTHER, Record, finished
 
@@ -45,7 +45,7 @@ def asked(
     with sessions() as session:
         rules = book.in_force(session)
         mine = [Clock(code, UNTIL, UNTIL) for code in branches or rules.branches]
-        return judgements(session, mine, rules, book, over)
+        return judgements(session, mine, rules, over)
 
 
 def then(at: datetime | None, close: datetime) -> datetime | None:
@@ -150,12 +150,7 @@ def put(sessions: Sessions, book: RuleBook, *records: Record) -> None:
 
 def told(sessions: Sessions, book: RuleBook, made: Any, over: Span) -> Any:  # noqa: ANN401
     with sessions() as session:
-        rules = book.in_force(session)
-        mine = [Clock(code, UNTIL, UNTIL) for code in rules.branches]
-        period = periods.free(over.first, over.last)
-        return made(
-            session, mine, rules, book, period, over, office="H20.16", branch=None, data_as_of=None
-        )
+        return made(session, question(sessions, book, over))
 
 
 def test_the_bottleneck_is_the_own_step_that_loses_most_time(sessions: Sessions, book: RuleBook):
@@ -182,7 +177,7 @@ def test_the_bottleneck_is_the_own_step_that_loses_most_time(sessions: Sessions,
     assert mine["share_late"] == 1
     assert rows[OTHER]["own_steps"] == 0
     assert rows[OTHER]["procedure"] is rows[OTHER]["share_late"] is None
-    both = told(sessions, book, steps.document, over)
+    both = told(sessions, book, steps.report, over)
     assert [row.cells["step"] for row in both.rows] == ["1", "2"]
     assert both.total.cells["steps"] == 4
     assert both.notes[0].params == {"unmatched": 0, "untimed": 0}

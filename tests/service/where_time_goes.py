@@ -6,16 +6,21 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
+from app.core import periods
 from app.core.office_hours import CalendarSpec
 from app.core.stages import StageFact
 from app.core.taxes import Gap, gaps
 from app.db.engine import Sessions
-from app.db.in_hand import ZONE
+from app.db.in_hand import ZONE, Span
+from app.db.lists import Clock
 from app.service import calendar_changes
+from app.service.access import Principal
+from app.service.asked import Asked
 from app.service.calendar_items import Day
 from app.service.publish import publish
 from app.service.rules import RuleBook
 from app.service.stored import facts_of
+from tests.db.test_reports import clocks
 from tests.jobs.rows import vn
 from tests.service.simulated import UNTIL, lines, send, stored
 from tests.web.wire import BRANCH, Record, record
@@ -183,3 +188,15 @@ def own_days(row: Any, since: date, until: date) -> list[date]:  # noqa: ANN401 
         taken.append((local(begun), date.max if last is None else local(last)))
     days = (since + ONE_DAY * nth for nth in range(1, (until - since).days + 1))
     return [on for on in days if not any(begun < on <= over for begun, over in taken)]
+
+
+def asked(sessions: Sessions, book: RuleBook, over: Span) -> Asked:
+    """The question of whoever may see the whole office."""
+    heard = clocks(sessions, book, UNTIL)
+    with sessions() as session:
+        rules = book.in_force(session)
+    mine = frozenset(rules.branches)
+    caller = Principal("x", "x", "H20.16", mine, whole_office=True, rights=frozenset())
+    told = [Clock(code, one.clock_at, one.soon_until) for code, one in heard.items()]
+    period = periods.free(over.first, over.last)
+    return Asked(caller, rules, period, over, None, told, heard, UNTIL)

@@ -184,7 +184,7 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
         "/v1/reports/backlog-oldest": ["?period=2026", f"?period=2026&branch={BRANCH}"],
         **{
             f"/v1/reports/{name}": ["?period=2026", "?from=2026-11-01&as_of=2026-11-18"]
-            for name in ("backlog", "stages", "steps", "steps-bottlenecks")
+            for name in ("backlog", "stages", "steps", "bottlenecks")
         },
         "/v1/quarantine": [f"?branch={BRANCH}", "?state=all", "?field=status", "?source=one-stop"],
         "/v1/quarantine/counts": [f"?branch={BRANCH}"],

@@ -12,6 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from app.db.engine import Sessions
 from app.printed.files import MEDIA_TYPES, Format
+from app.service.durations import By
 from app.service.rules import RuleBook
 from app.web.language import tell
 from tests.service.simulated import UNTIL, lines, send
@@ -27,6 +28,9 @@ REPORTS = [
     "/v1/reports/on-time",
     "/v1/reports/on-time?group_by=procedure,month&yardstick=form",
     "/v1/reports/on-time?group_by=channel,applicant_kind&period=2026-Q1",
+    *(f"/v1/reports/durations?period=2026&by={by}" for by in By),
+    *(f"/v1/reports/{name}?period=2026" for name in ("stages", "backlog", "backlog-oldest")),
+    *(f"/v1/reports/{name}?period=2026" for name in ("steps", "bottlenecks")),
 ]
 
 

@@ -132,7 +132,8 @@ _OPEN = text("state NOT IN ('finished', 'closed')")
 # What an open dossier, or one that was open on a past day, is judged by: read from an index alone.
 _JUDGED_BY = (
     *("received_on", "procedure_code", "channel", "due_at", "no_limit"),
-    *("form_due_on", "index766_due_on", "legal_overdue", "form_overdue", "index766_overdue"),
+    *("legal_due_on", "form_due_on", "index766_due_on"),
+    *("legal_overdue", "form_overdue", "index766_overdue"),
 )
 # db.lists.page: the open dossiers of a branch, most urgent first; db.in_hand: all of them
 Index(
@@ -157,7 +158,7 @@ Index(
     dossier.c.ended_on,
     postgresql_include=[
         *_JUDGED_BY,
-        *("legal_end_on", "legal_due_on", "legal_late", "index766_end_on", "index766_late"),
+        *("legal_end_on", "legal_late", "index766_end_on", "index766_late"),
     ],
     postgresql_where=dossier.c.ended_on.is_not(None),
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.service import builders
+from app.service import durations
 from app.service.durations import By
 from app.web.deps import Transaction
 from app.web.reports.answer import FILES, answer
@@ -13,11 +13,7 @@ from app.web.reports.asked import ReportAsked
 router = APIRouter()
 
 
-@router.get(
-    "/durations",
-    summary="Median and 90th percentile of days, by what they were spent on",
-    responses=FILES,
-)
+@router.get("/durations", summary="Median and 90th percentile of days", responses=FILES)
 def get_durations(
     request: Request,
     session: Transaction,
@@ -25,4 +21,4 @@ def get_durations(
     by: Annotated[By, Query(description="what to split by")] = By.PROCEDURE,
 ) -> Response:
     """Of what ended in the period: working and calendar days, with and without suspensions."""
-    return answer(request, builders.how_long(session, asked, by=by))
+    return answer(request, durations.report(session, asked, by=by))

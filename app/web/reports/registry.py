@@ -94,7 +94,7 @@ LISTED: Mapping[str, Listed] = {
         title="Steps against their time",
         about="The steps of the internal process against the half days the law gives them.",
     ),
-    "steps-bottlenecks": Listed(
+    "bottlenecks": Listed(
         title="The bottleneck of each branch",
         about="The step of its own in which each branch loses most time.",
     ),

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.service import builders
+from app.service import stage_verdicts
 from app.web.deps import Transaction
 from app.web.reports.answer import FILES, answer
 from app.web.reports.asked import ReportAsked
@@ -10,11 +10,7 @@ from app.web.reports.asked import ReportAsked
 router = APIRouter()
 
 
-@router.get(
-    "/stages",
-    summary="On-time rates of limits with two appointments, each by itself",
-    responses=FILES,
-)
+@router.get("/stages", summary="On-time rates appointment by appointment", responses=FILES)
 def get_stages(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """The appointments that ended in the period, by branch."""
-    return answer(request, builders.stages(session, asked))
+    return answer(request, stage_verdicts.report(session, asked))

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.service import builders
+from app.service import steps
 from app.web.deps import Transaction
 from app.web.reports.answer import FILES, answer
 from app.web.reports.asked import ReportAsked
@@ -13,10 +13,10 @@ router = APIRouter()
 @router.get("/steps", summary="Steps against their half days, by step of the law", responses=FILES)
 def get_steps(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """The steps that ended in the period or were open at its close."""
-    return answer(request, builders.step_times(session, asked))
+    return answer(request, steps.report(session, asked))
 
 
-@router.get("/steps-bottlenecks", summary="The bottleneck step of each branch", responses=FILES)
+@router.get("/bottlenecks", summary="The bottleneck step of each branch", responses=FILES)
 def get_bottlenecks(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """The step of its own in which each branch loses most time."""
-    return answer(request, builders.bottlenecks(session, asked))
+    return answer(request, steps.bottlenecks(session, asked))
