@@ -152,7 +152,8 @@ def _late766(
     (stop,) = told
     if stop.until_at is None or day(stop.until_at, zone) > on:
         return date.min if day(stop.from_at, zone) > due_on else None
-    return due_on + _DAY + timedelta(days=(stop.until_at - stop.from_at).days)
+    given_back = _DAY + timedelta(days=(stop.until_at - stop.from_at).days)
+    return due_on + min(given_back, date.max - due_on)
 
 
 def _promises(facts: Facts, zone: tzinfo) -> list[tuple[date, date | None]]:

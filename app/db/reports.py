@@ -54,7 +54,7 @@ def fell_due(
     ended = "coalesce(d.ended_on <= :last, false)"
     missed = (
         f"(CASE WHEN {ended} THEN d.legal_late OR d.ended_on > d.legal_due_on "
-        "ELSE d.legal_due_on < :last END)"
+        "ELSE d.legal_due_on < :gone END)"
     )
     query = f"""
 SELECT {"".join(f"{one}, " for one in names)}
@@ -68,7 +68,7 @@ FROM dossier AS d
 WHERE d.branch = ANY(:branches) AND d.legal_due_on BETWEEN :first AND :last
   AND d.received_on <= :last AND NOT ({ended} AND d.legal_end_on IS NULL)
 UNION ALL
-SELECT {split}false, first.due_on < :last
+SELECT {split}false, first.due_on < :gone
 FROM dossier AS d, {_APPOINTMENTS}
 WHERE d.branch = ANY(:branches) AND {MISSED_APPOINTMENT}
   AND (d.ended_on > :last OR d.ended_on IS NULL)
@@ -83,6 +83,8 @@ WHERE d.branch = ANY(:branches) AND {MISSED_APPOINTMENT}
         "first": over.first,
         "last": over.last,
         "midnight": midnight,
+        # a last day that is over was missed by what is still open; today is not over
+        "gone": over.last if over.current else over.last + timedelta(days=1),
     }
     return session.execute(text(query), told).mappings().all()
 

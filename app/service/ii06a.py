@@ -246,19 +246,23 @@ def document(
             definition=_DEFINITION,
             data_as_of=data_as_of,
             chart=Bars("name", ("early", "on_time", "late"), level=1),
-            form=Form(
-                "II.06a/VPCP/KSTT",
-                Note(
-                    "STATE AND RESULTS OF THE SETTLEMENT OF ADMINISTRATIVE PROCEDURES AT {unit}",
-                    {"unit": unit.upper()},
-                ),
-                receiver=rules.offices[office] if branch else None,
-                measure=Note("Unit of measure: number of dossiers"),
-            ),
+            form=_form(unit, rules.offices[office] if branch else None),
         ),
     )
     made.notes += _opened(found, branch)
     return made
+
+
+def _form(unit: str, receiver: str | None) -> Form:
+    return Form(
+        "II.06a/VPCP/KSTT",
+        Note(
+            "STATE AND RESULTS OF THE SETTLEMENT OF ADMINISTRATIVE PROCEDURES AT {unit}",
+            {"unit": unit.upper()},
+        ),
+        receiver,
+        Note("Unit of measure: number of dossiers"),
+    )
 
 
 def together(parts: Sequence[Document], unit: str) -> Document:
@@ -285,7 +289,12 @@ def together(parts: Sequence[Document], unit: str) -> Document:
     spoken = [one.data_as_of for one in parts if one.data_as_of is not None]
     notes = list({str(note): note for one in parts for note in one.notes}.values())
     whole = replace(
-        parts[0], unit=unit, branch=None, data_as_of=min(spoken, default=None), notes=notes
+        parts[0],
+        unit=unit,
+        branch=None,
+        data_as_of=min(spoken, default=None),
+        notes=notes,
+        form=_form(unit, None),
     )
     return _document(regular, adjusted, Names(procedures, fields), opened, whole)
 

@@ -15,6 +15,7 @@ from app.core.index766 import (
     par_points,
     points,
 )
+from app.core.office_hours import CalendarEndsError
 from app.db import index766
 from app.db.in_hand import Span, Standing
 from app.db.lists import Clock
@@ -159,7 +160,10 @@ def count(
             one.take(row, population)
     for row in index766.durations(session, clocks, over):
         since, end = row["received_on"].toordinal(), row["end_on"].toordinal()
-        worked = rules.calendar_of(row["branch"]).worked_days(since, end)
+        try:
+            worked = rules.calendar_of(row["branch"]).worked_days(since, end)
+        except CalendarEndsError:  # of a time no calendar of ours covers, nothing is known
+            continue
         for one in (total, branches.setdefault(row["branch"], Figures())):
             one.ended += row["n"]
             one.days += (end - since) * row["n"]

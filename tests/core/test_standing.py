@@ -236,3 +236,14 @@ def test_what_is_plain_is_left_unsaid():
     assert unless_plain((), DUE, None) == ()
     assert (written(None), written(()), written(plain)) == (None, "{}", "{[2026-07-17,)}")
     assert written((Days(DUE, DUE + timedelta(days=2)),)) == "{[2026-07-16,2026-07-18)}"
+
+
+def test_a_promise_at_the_end_of_time_is_given_no_days_beyond_it():
+    told = facts(
+        promised_at="9998-12-31T17:00",
+        suspensions=(stop("2026-07-10T09:00", "2027-07-12T09:00"),),
+    )
+
+    (late,) = index766(told, lambda: None, HANOI).overdue or ()
+
+    assert late.first <= date.max

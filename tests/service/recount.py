@@ -277,7 +277,8 @@ class Dossier:
         if self.then.end:
             stood = self.by_law()
             return None if stood == "uncounted" else "missed" if stood == "late" else "met"
-        return "missed" if last_day < self.asked.last else "ahead"
+        over = last_day < self.asked.last or not self.asked.current
+        return "missed" if over else "ahead"
 
     def of_this_moment(self) -> list[str]:
         """What is only known of now: due soon, suspended, waiting."""

@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _TITLE = "The request is not valid"
+EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
+"""Days a period may have: those a workbook can hold and a calendar may come to know."""
 
 
 def find_period(
@@ -45,9 +47,11 @@ def find_period(
         if first is not None or last is not None:
             raise _refused("period", "give either period or from and to")
         try:
-            return periods.named(period)
+            found = periods.named(period)
         except PeriodError:
             raise _refused("period", "write it as one of {forms}", forms=periods.FORMS) from None
+        _within("period", found.first, found.last)
+        return found
     if first is None and last is None:
         return None
     today = now.astimezone(in_hand.ZONE).date()
@@ -55,7 +59,14 @@ def find_period(
     first = first or last.replace(month=1, day=1)
     if last < first:
         raise _refused("to", "{last} is before from {first}", last=last, first=first)
+    _within("from", first)
+    _within("to", last)
     return periods.free(first, last)
+
+
+def _within(field: str, *days: date) -> None:
+    if not all(EARLIEST <= day <= LATEST for day in days):
+        raise _refused(field, "name a day from {first} to {last}", first=EARLIEST, last=LATEST)
 
 
 PeriodAsked = Annotated[Period | None, Depends(find_period)]

@@ -18,6 +18,13 @@ Threshold = Annotated[
 ]
 
 
+class YesNo(StrEnum):
+    """A choice of the page."""
+
+    YES = "yes"
+    NO = "no"
+
+
 class By(StrEnum):
     """What the figures are split by beside their total."""
 
@@ -35,6 +42,7 @@ def get_index766(
         Population, Query(description="what received and handled in the period means")
     ] = Population.IN_HAND,
     by: Annotated[By | None, Query(description="rows of each branch as well")] = None,
+    by_branch: Annotated[YesNo, Query(description="the same, as the page asks for it")] = YesNo.NO,
     online_points: Points = None,
     online_threshold: Threshold = None,
     payment_points: Points = None,
@@ -49,7 +57,7 @@ def get_index766(
         session,
         asked,
         population=population,
-        by_branch=by is By.BRANCH,
+        by_branch=by is By.BRANCH or by_branch is YesNo.YES,
         online_points=online_points,
         online_threshold=online_threshold,
         payment_points=payment_points,
