@@ -1,6 +1,7 @@
 """How long things took: the middle, what nine in ten took at most, the longest; by whole units."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 
@@ -36,10 +37,5 @@ def spread(counts: Mapping[int, int]) -> Spread:
 
 def _nth(held: list[tuple[int, int]], nth: int) -> int:
     """The length at a place, from 1, when all stand in order."""
-    found = 0
-    for length, count in held:
-        found = length
-        nth -= count
-        if nth <= 0:
-            break
-    return found
+    passed = accumulate(count for _, count in held)
+    return next(length for (length, _), until in zip(held, passed, strict=True) if until >= nth)
