@@ -34,7 +34,7 @@ def as_it_was(sessions: Sessions) -> Iterator[None]:
             for table in _VERSIONED
         }
         known = {
-            table.name: set(session.scalars(select(table.c.code)))
+            table.name: {row["code"]: row for row in session.execute(select(table)).mappings()}
             for table in (procedure, commune, branch, office)
         }
     try:
@@ -51,4 +51,9 @@ def as_it_was(sessions: Sessions) -> Iterator[None]:
             session.execute(delete(publication).where(publication.c.version > version))
             for table in (procedure, commune, branch, office):
                 session.execute(delete(table).where(table.c.code.not_in(known[table.name])))
+                for row in session.execute(select(table)).mappings().all():
+                    held = known[table.name][row["code"]]
+                    if row != held:  # another name or group: published under a code there was
+                        again = update(table).where(table.c.code == row["code"])
+                        session.execute(again.values(**held))
             publications.advance(session, datetime(2026, 1, 1, tzinfo=UTC))
