@@ -19,9 +19,9 @@ from app.core.office_hours import CalendarEndsError
 from app.db import index766
 from app.db.in_hand import Span, Standing
 from app.db.lists import Clock
+from app.service.asked import Asked
 from app.service.document import Column, Document, Kind, Note, Row, Value, word
 from app.service.rules import Rules
-from app.service.side_by_side import About
 
 NAME = "index-766"
 _TITLE = "Index 766: progress of the settlement, and what dossiers tell besides"
@@ -145,6 +145,45 @@ class Figures:
             self.apology = self.apology.with_(Share(n * row["apology"], n))
 
 
+def report(
+    session: Session,
+    asked: Asked,
+    *,
+    population: Population = Population.IN_HAND,
+    by_branch: bool = False,
+    online_points: float | None = None,
+    online_threshold: float | None = None,
+    payment_points: float | None = None,
+    payment_threshold: float | None = None,
+    par_points: float | None = None,
+) -> Document:
+    """The criteria of all together, then of each branch where they are asked for."""
+    total, found = count(session, asked.rules, asked.clocks, asked.over, population)
+    scales = Scales(
+        Scale(online_points, online_threshold),
+        Scale(payment_points, payment_threshold),
+        PAR._replace(points=par_points),
+    )
+    rows = list(_rows(asked.unit, None, total, scales))
+    for code in sorted({*found, *asked.active}) if by_branch and asked.about is None else ():
+        figures = found.get(code, Figures())
+        rows += _rows(asked.rules.branches[code].name, code, figures, scales)
+    return Document(
+        name=NAME,
+        title=_TITLE,
+        unit=asked.unit,
+        branch=asked.about,
+        period=asked.period,
+        as_of=asked.over.close,
+        columns=COLUMNS,
+        rows=rows,
+        total=None,
+        definition=_DEFINITION,
+        data_as_of=asked.data_as_of,
+        notes=[Note(_POPULATIONS[population]), _UNSURE, _PAR_UNSURE, *asked.partly],
+    )
+
+
 def count(
     session: Session,
     rules: Rules,
@@ -169,34 +208,6 @@ def count(
             one.days += (end - since) * row["n"]
             one.working_days += worked * row["n"]
     return total, branches
-
-
-def document(
-    about: About,
-    total: Figures,
-    branches: Mapping[str, Figures],
-    *,
-    population: Population,
-    scales: Scales,
-) -> Document:
-    """The criteria of all together, then of each branch of `branches`."""
-    rows = list(_rows(about.unit, None, total, scales))
-    for code, figures in sorted(branches.items()):
-        rows += _rows(about.rules.branches[code].name, code, figures, scales)
-    return Document(
-        name=NAME,
-        title=_TITLE,
-        unit=about.unit,
-        branch=about.branch,
-        period=about.period,
-        as_of=about.over.close,
-        columns=COLUMNS,
-        rows=rows,
-        total=None,
-        definition=_DEFINITION,
-        data_as_of=about.data_as_of,
-        notes=[Note(_POPULATIONS[population]), _UNSURE, _PAR_UNSURE],
-    )
 
 
 def _belongs(row: Mapping[Any, Any], population: Population) -> bool:

@@ -11,7 +11,6 @@ from app.core.yardsticks import Yardstick
 from app.db.in_hand import Group
 from app.service import (
     backlog,
-    builders,
     durations,
     ii06a,
     ii06a_report,
@@ -106,10 +105,10 @@ REPORTS: Mapping[str, Report] = {
     on_time_document.NAME: Report(
         on_time_document.report, this_year, {"group_by": groups, "yardstick": Yardstick}
     ),
-    side_by_side.NAME: Report(builders.yardsticks),
-    side_by_side.REASONS_NAME: Report(builders.reasons),
+    side_by_side.NAME: Report(side_by_side.report),
+    side_by_side.REASONS_NAME: Report(side_by_side.reasons),
     index766.NAME: Report(
-        builders.index_766, options={"population": Population, "by_branch": yes, **_SCALES}
+        index766.report, options={"population": Population, "by_branch": yes, **_SCALES}
     ),
     durations.NAME: Report(durations.report, options={"by": durations.By}),
     stage_verdicts.NAME: Report(stage_verdicts.report),

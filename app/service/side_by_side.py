@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from app.core.differences import PAIRS, VERDICTS, Difference, Pair, Reason
-from app.core.periods import Period
 from app.core.yardsticks import Yardstick
-from app.db.in_hand import Span, Standing
-from app.service.differences import Beside, Counted
+from app.db import differences
+from app.db.in_hand import Standing
+from app.service.asked import Asked
+from app.service.differences import Beside, by_reason, side_by_side
 from app.service.document import Column, Document, Kind, Note, Row, word
-from app.service.rules import Rules
 
 NAME = "yardsticks"
 REASONS_NAME = "yardstick-reasons"
@@ -112,37 +112,21 @@ _REASONS_DEFINITION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What every document says of itself."""
-
-    rules: Rules
-    period: Period
-    over: Span
-    office: str
-    branch: str | None
-    data_as_of: datetime | None
-
-    @property
-    def unit(self) -> str:
-        """The name of the branch, or of the office."""
-        if self.branch is None:
-            return self.rules.offices[self.office]
-        return self.rules.branches[self.branch].name
-
-
-def side_by_side_document(
-    about: About, total: Beside, branches: Mapping[str, Beside], active: Sequence[str]
-) -> Document:
+def report(session: Session, asked: Asked) -> Document:
     """All together, then every active branch: a line a yardstick, and on how many two differ."""
-    rows = list(_of(about.unit, None, total))
-    for code in sorted({*branches, *active}) if about.branch is None else ():
-        rows += _of(about.rules.branches[code].name, code, branches.get(code, Beside()))
-    return _document(NAME, _TITLE, about, COLUMNS, rows, _DEFINITION)
+    total, branches = side_by_side(session, asked.clocks, asked.over)
+    rows = list(_of(asked.unit, None, total))
+    for code in sorted({*branches, *asked.active}) if asked.about is None else ():
+        rows += _of(asked.rules.branches[code].name, code, branches.get(code, Beside()))
+    return _document(NAME, _TITLE, asked, COLUMNS, rows, _DEFINITION)
 
 
-def reasons_document(about: About, counted: Counted, not_handed_over: int) -> Document:
+def reasons(session: Session, asked: Asked) -> Document:
     """For each pair of yardsticks how many differ, by reason in the order of precedence."""
+    counted = by_reason(session, asked.rules, asked.clocks, asked.over)
+    waiting = sum(
+        row["n"] for row in differences.not_handed_over(session, asked.clocks, asked.over)
+    )
     rows = []
     for pair in PAIRS:
         held = {reason: one for (of, reason), one in counted.items() if of == pair}
@@ -157,17 +141,17 @@ def reasons_document(about: About, counted: Counted, not_handed_over: int) -> Do
                 row.level = 1
                 rows.append(row)
     last = Row({"name": SENTENCES[Reason.NOT_HANDED_OVER], "differ": 0})
-    last.cells |= {"reason": Reason.NOT_HANDED_OVER.value, "dossiers": not_handed_over}
+    last.cells |= {"reason": Reason.NOT_HANDED_OVER.value, "dossiers": waiting}
     last.translate, last.heading = frozenset({"name"}), True
     rows.append(last)
     columns = (*REASON_COLUMNS, Column("dossiers", "Dossiers"))
-    return _document(REASONS_NAME, _REASONS_TITLE, about, columns, rows, _REASONS_DEFINITION)
+    return _document(REASONS_NAME, _REASONS_TITLE, asked, columns, rows, _REASONS_DEFINITION)
 
 
 def _document(
     name: str,
     title: str,
-    about: About,
+    asked: Asked,
     columns: Sequence[Column],
     rows: list[Row],
     definition: Sequence[Note],
@@ -175,15 +159,16 @@ def _document(
     return Document(
         name=name,
         title=title,
-        unit=about.unit,
-        branch=about.branch,
-        period=about.period,
-        as_of=about.over.close,
+        unit=asked.unit,
+        branch=asked.about,
+        period=asked.period,
+        as_of=asked.over.close,
         columns=columns,
         rows=rows,
         total=None,
         definition=definition,
-        data_as_of=about.data_as_of,
+        data_as_of=asked.data_as_of,
+        notes=asked.partly,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from app.core.index766 import Population
-from app.service import builders
+from app.service import index766
 from app.web.deps import Transaction
 from app.web.reports.answer import FILES, answer
 from app.web.reports.asked import ReportAsked
@@ -53,7 +53,7 @@ def get_index766(
 
     Maxima and thresholds that our sources do not print for sure are given by who asks.
     """
-    made = builders.index_766(
+    made = index766.report(
         session,
         asked,
         population=population,

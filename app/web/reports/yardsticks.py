@@ -11,7 +11,7 @@ from app.core.differences import PAIRS, VERDICTS, Clue, Difference, Pair, Reason
 from app.core.problems import Problem
 from app.core.yardsticks import Yardstick
 from app.db import differences
-from app.service import builders
+from app.service import side_by_side
 from app.service.differences import apart, exchanged, stand
 from app.service.side_by_side import SENTENCES
 from app.web import shown
@@ -36,7 +36,7 @@ _BETWEEN = "two of " + ", ".join(Yardstick)
 )
 def get_yardsticks(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """All in scope together, then each branch: a line a yardstick, and on how many two differ."""
-    return answer(request, builders.yardsticks(session, asked))
+    return answer(request, side_by_side.report(session, asked))
 
 
 @router.get(
@@ -46,7 +46,7 @@ def get_yardsticks(request: Request, session: Transaction, asked: ReportAsked) -
 )
 def get_reasons(request: Request, session: Transaction, asked: ReportAsked) -> Response:
     """For each pair the reasons in their order of precedence; a dossier counts under its first."""
-    return answer(request, builders.reasons(session, asked))
+    return answer(request, side_by_side.reasons(session, asked))
 
 
 @router.get("/yardsticks/dossiers", summary="The dossiers on which two yardsticks differ")
