@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core.calendar import WorkingCalendar
 from app.core.index766 import (
     PAR_THRESHOLD,
     PROGRESS_POINTS,
@@ -128,6 +129,7 @@ class Figures:
     ended: int = 0
     days: int = 0
     working_days: int = 0
+    beyond: int = 0  # ended, and received before every calendar of ours
 
     def take(self, row: Mapping[Any, Any], population: Population) -> None:
         """Count some dossiers in hand."""
@@ -199,15 +201,23 @@ def count(
             one.take(row, population)
     for row in index766.durations(session, clocks, over):
         since, end = row["received_on"].toordinal(), row["end_on"].toordinal()
-        try:
-            worked = rules.calendar_of(row["branch"]).worked_days(since, end)
-        except CalendarEndsError:  # of a time no calendar of ours covers, nothing is known
-            continue
+        worked = _worked(rules.calendar_of(row["branch"]), since, end)
         for one in (total, branches.setdefault(row["branch"], Figures())):
             one.ended += row["n"]
             one.days += (end - since) * row["n"]
-            one.working_days += worked * row["n"]
+            if worked is None:
+                one.beyond += row["n"]
+            else:
+                one.working_days += worked * row["n"]
     return total, branches
+
+
+def _worked(calendar: WorkingCalendar, since: int, end: int) -> int | None:
+    """Working days after one day up to another; None where no calendar of ours reaches."""
+    try:
+        return calendar.worked_days(since, end)
+    except CalendarEndsError:
+        return None
 
 
 def _belongs(row: Mapping[Any, Any], population: Population) -> bool:
@@ -250,7 +260,10 @@ def _rows(name: str, branch: str | None, held: Figures, scales: Scales) -> Itera
         yield row
         if criterion == "2.1":
             yield _average(branch, _AVERAGE, held.days, held.ended)
-            yield _average(branch, _AVERAGE_WORKING, held.working_days, held.ended)
+            known = held.ended - held.beyond
+            row = _average(branch, _AVERAGE_WORKING, held.working_days, known)
+            row.cells["left_out"] = held.beyond
+            yield row
 
 
 def _average(branch: str | None, name: str, days: int, ended: int) -> Row:

@@ -1,7 +1,8 @@
 """Index 766 is what a recount from the raw facts gives."""
 
+import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -17,7 +18,7 @@ from app.service.index766 import Figures, count
 from app.service.rules import RuleBook
 from tests.core.verdicts import side
 from tests.service.raw_facts import HEARD, KINDS, PERIODS, One, World, unverified, world
-from tests.service.simulated import UNTIL
+from tests.service.simulated import UNTIL, send
 
 
 @pytest.fixture(params=KINDS)
@@ -112,3 +113,25 @@ def test_of_an_empty_period_there_are_no_data(sessions: Sessions, book: RuleBook
         total, branches = count(session, rules, clocks, over, Population.IN_HAND)
     assert (total, branches) == (Figures(), {})
     assert total.progress.rate is None
+
+
+def test_a_dossier_older_than_every_calendar_has_days_but_no_working_days(
+    sessions: Sessions, book: RuleBook
+):
+    """Received in 2012 and returned in 2026, as an inspection in TP.HCM found them."""
+    record = {
+        "code": "H20.16.03-120301-0001",
+        "procedure": "1.013831",
+        "branch": "H20.16.03",
+        "status": 9,
+        "received_at": "2012-03-01T09:00:00+07:00",
+        "finished_at": "2026-08-03T09:00:00+07:00",
+        "updated_at": "2026-08-03T09:00:00+07:00",
+    }
+    send(sessions, book, [json.dumps(record).encode()])
+    with sessions() as session:
+        rules = book.in_force(session)
+        clocks = [Clock(code, HEARD, UNTIL) for code in rules.branches]
+        total, _ = count(session, rules, clocks, span(*PERIODS[1], UNTIL), Population.IN_HAND)
+    old = (date(2026, 8, 3) - date(2012, 3, 1)).days
+    assert (total.ended, total.days, total.beyond, total.working_days) == (1, old, 1, 0)

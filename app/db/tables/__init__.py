@@ -1,12 +1,13 @@
 """Every table, split by noun; beside each index stands the query it serves."""
 
 from app.db.tables.access import access_token, client, session, source, user_account
-from app.db.tables.alerts import alert, delivery, job_run, job_tick, watch, webhook
+from app.db.tables.alerts import acknowledgement, alert, job_run, job_tick, watch
 from app.db.tables.catalogue import (
     branch,
     calendar,
     catalogue,
     commune,
+    ladder,
     limit_rule,
     office,
     procedure,
@@ -15,7 +16,17 @@ from app.db.tables.catalogue import (
     working_calendar,
 )
 from app.db.tables.closings import closing, closing_adjustment, closing_dossier, closing_report
+from app.db.tables.deliveries import (
+    attachment,
+    attempt,
+    delivery,
+    digest,
+    due_calendar,
+    subscription,
+    webhook,
+)
 from app.db.tables.dossiers import applicant, dossier, feed, quarantine, revision
+from app.db.tables.letters import lateness_cause, letter
 from app.db.tables.metadata import metadata
 from app.db.tables.sources import (
     alias,
@@ -30,9 +41,12 @@ from app.db.tables.sources import (
 
 __all__ = [
     "access_token",
+    "acknowledgement",
     "alert",
     "alias",
     "applicant",
+    "attachment",
+    "attempt",
     "branch",
     "calendar",
     "catalogue",
@@ -45,12 +59,17 @@ __all__ = [
     "commune",
     "daily_root",
     "delivery",
+    "digest",
     "divergence",
     "dossier",
+    "due_calendar",
     "feed",
     "import_run",
     "job_run",
     "job_tick",
+    "ladder",
+    "lateness_cause",
+    "letter",
     "limit_rule",
     "metadata",
     "office",
@@ -62,6 +81,7 @@ __all__ = [
     "revision",
     "session",
     "source",
+    "subscription",
     "supplement_rule",
     "user_account",
     "watch",

@@ -71,7 +71,7 @@ user_account = Table(
     Column("branches", ARRAY(Text)),
     Column("language", Text, nullable=False, server_default=text("'vi'")),
     Column("active", Boolean, nullable=False, server_default=text("true")),
-    CheckConstraint("role IN ('director', 'administrator')", name="role"),
+    CheckConstraint("role IN ('director', 'administrator', 'department')", name="role"),
     CheckConstraint("role <> 'director' OR branches IS NOT NULL", name="director_has_branches"),
 )
 

@@ -1,10 +1,10 @@
-"""What must be said, to whom, and whether it has been: watch list, alerts, deliveries, job runs."""
+"""What must be said about what: the watch list, the alerts raised, who is on it, job runs."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -12,22 +12,24 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.tables.metadata import Code, Instant, Json, metadata
 
-# One narrow row per running clock: what changes often stays out of `dossier`. `moments` and
-# `levels` run in step, in order of time; `next_at` is the first moment not yet said.
+# One narrow row per dossier with a running clock: what changes often stays out of `dossier`.
+# `moments` and `levels` run in step, in order of time; `next_at` is the first moment not yet said.
 watch = Table(
     "watch",
     metadata,
     Column("code", Code, primary_key=True),
     Column("branch", Code, nullable=False),
-    Column("due_at", Instant, nullable=False),
+    # Of the limit; null where only another clock runs (acceptance, hand-over), whose moment it is.
+    Column("due_at", Instant),
     Column("moments", ARRAY(Instant), nullable=False),
     Column("levels", ARRAY(SmallInteger), nullable=False),
+    # The ladder the moments were counted by; it says whom each level tells, and how.
+    Column("ladder", BigInteger, nullable=False),
     Column("next_at", Instant),
     Column("next_level", SmallInteger),
     postgresql_with={
@@ -43,54 +45,39 @@ alert = Table(
     "alert",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("code", Code, nullable=False),
-    Column("branch", Code, nullable=False),
+    Column("office", Code, nullable=False),
+    # Null: of the office as a whole.
+    Column("branch", Code),
+    # A dossier code; of a feed and of quarantine `branch/source`, of a calendar its first open day.
+    Column("subject", Code, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("level", SmallInteger, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("raised_at", Instant, nullable=False),
+    # As the ladder said when it was raised.
+    Column("tell", ARRAY(Text), nullable=False),
+    Column("at_once", Boolean, nullable=False),
+    Column("details", Json),
 )
 # A fact is announced once: two sweeps, a restart or a replay meet here.
-Index("uq_alert_fact", alert.c.code, alert.c.level, alert.c.due_at, unique=True)
-# the digest: what was raised for a branch since yesterday
-Index("ix_alert_branch", alert.c.branch, alert.c.raised_at)
+Index("uq_alert_fact", alert.c.subject, alert.c.level, alert.c.due_at, unique=True)
+# the digest and the page: what was raised for a branch, newest last
+Index("ix_alert_branch", alert.c.branch, alert.c.id)
+# the same for what concerns an office as a whole
+Index("ix_alert_office", alert.c.office, alert.c.id, postgresql_where=alert.c.branch.is_(None))
 
-webhook = Table(
-    "webhook",
+# "I am on it until …": append-only, the newest of an alert counts.
+acknowledgement = Table(
+    "acknowledgement",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("office", Code, ForeignKey("office.code"), nullable=False),
-    # Null: every branch of the office.
-    Column("branches", ARRAY(Text)),
-    Column("url", Text, nullable=False),
-    Column("secret", Text, nullable=False),
-    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("alert_id", BigInteger, ForeignKey("alert.id", ondelete="CASCADE"), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("until_at", Instant, nullable=False),
+    Column("note", Text),
 )
-
-delivery = Table(
-    "delivery",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    # `digest:<recipient>:<day>` or `alert:<alert>:<webhook>`: nothing is ever queued twice.
-    Column("key", Code, nullable=False, unique=True),
-    Column("channel", Text, nullable=False),
-    Column("address", Text, nullable=False),
-    Column("branch", Code),
-    Column("body", Json, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("state", Text, nullable=False, server_default=text("'queued'")),
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
-    Column("next_attempt_at", Instant),
-    Column("sent_at", Instant),
-    Column("last_error", Text),
-    CheckConstraint("channel IN ('mail', 'webhook')", name="channel"),
-    CheckConstraint("state IN ('queued', 'sent', 'dead')", name="state"),
-)
-# db.deliveries.claim
-Index(
-    "ix_delivery_queued",
-    delivery.c.next_attempt_at,
-    postgresql_where=text("state = 'queued'"),
-)
+Index("ix_acknowledgement_alert_id", acknowledgement.c.alert_id, acknowledgement.c.id)
 
 # The ledger of work by time; `run_key` makes a piece of work that must happen once a fact.
 job_run = Table(
@@ -99,6 +86,10 @@ job_run = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("name", Text, nullable=False),
     Column("run_key", Text, unique=True),
+    # The moment it acted at; by hand that may be another than the wall clock's.
+    Column("acted_at", Instant),
+    # Who ran it by hand; null: the timetable.
+    Column("by", Text),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Column("done", Integer),
@@ -110,6 +101,11 @@ job_tick = Table(
     "job_tick",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("ticked_at", Instant, nullable=False),
+    # When it last ran to its end, and for how long; null: it never has.
+    Column("ticked_at", Instant),
+    Column("seconds", Double),
+    # When it last failed, and why; older than the tick: it has recovered.
+    Column("failed_at", Instant),
+    Column("error", Text),
     postgresql_with={"fillfactor": "50"},
 )

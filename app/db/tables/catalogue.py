@@ -132,6 +132,19 @@ supplement_rule = Table(
     Column("superseded_in", BigInteger),
 )
 
+# At what moments of a dossier's clocks something is said, whom it tells and how; immutable like
+# limits. The narrowest of office and group, office, group, neither applies.
+ladder = Table(
+    "ladder",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("office", Code, ForeignKey("office.code")),
+    Column("group", Text),
+    Column("rungs", Json, nullable=False),
+    Column("published_in", BigInteger, nullable=False),
+    Column("superseded_in", BigInteger),
+)
+
 # Immutable layers; the newest version of a scope is in force. Scope: `national`, an office or a
 # branch. What a layer leaves out is as the wider ones have it.
 calendar = Table(
