@@ -78,9 +78,7 @@ Index(
 # the log people read: of an office, newest first
 Index("ix_delivery_office", delivery.c.office, delivery.c.id)
 # what could not be delivered, to drive again
-Index(
-    "ix_delivery_dead", delivery.c.office, delivery.c.id, postgresql_where=text("state = 'dead'")
-)
+Index("ix_delivery_dead", delivery.c.office, delivery.c.id, postgresql_where=text("state = 'dead'"))
 
 attachment = Table(
     "attachment",
