@@ -6,12 +6,14 @@ from app.db import alerts
 from app.service.silence import branch_clocks
 from jobs import Context
 
-BATCH = 2_000
+BATCH = 10_000
 
 
 def raise_due(context: Context, now: datetime) -> int:
     """Raise all that is due, a transaction a batch; return how many rows were taken."""
-    with context.sessions.begin() as session:
+    with context.sessions() as session:
+        if not alerts.is_any_due(session, now):
+            return 0
         clocks = {
             branch: clock.clock_at
             for branch, clock in branch_clocks(

@@ -128,7 +128,7 @@ def test_a_tick_becomes_an_alert(
     found = {}
     for size in (0, 10, 900):
         with sessions.begin() as session:
-            session.connection().exec_driver_sql("TRUNCATE dossier, revision, watch, alert")
+            session.connection().exec_driver_sql("TRUNCATE dossier, revision, watch, alert CASCADE")
         early: dict[str, Any] = {"received_at": "2026-11-02T08:00:00+07:00", "promised_at": None}
         if size:
             taking(sessions, book, counting, f"{size} due", batch(size, **early))

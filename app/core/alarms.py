@@ -1,26 +1,18 @@
-"""The moments at which something must be said about an open dossier."""
+"""The moments at which something must be said about an open dossier's limit."""
 
 from datetime import date, datetime
-from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 from app.core.calendar import WorkingCalendar
 from app.core.clock import Limit, Unit
+from app.core.ladder import Ladder, Level, Rung
 from app.core.office_hours import CalendarEndsError
 
 # An apology and a share-of-limit warning make sense from two days on (design §5, `watch`).
 _SHORTEST_WARNED = 2
-_SOON = 2
-
-
-class Level(IntEnum):
-    """The ladder; a higher level says all that a lower one says."""
-
-    DUE_SOON = 1
-    APOLOGY_DUE = 2
-    DUE_TODAY = 3
-    OVERDUE = 4
+_DAYS_OF_MONTH = 30
+_WARNINGS = (Level.SHARE_USED, Level.DUE_SOON, Level.APOLOGY_DUE)
 
 
 class Moment(NamedTuple):
@@ -31,33 +23,83 @@ class Moment(NamedTuple):
 
 
 def moments(
-    due_on: date, due_at: datetime, limit: Limit, calendar: WorkingCalendar
+    due_on: date, due_at: datetime, limit: Limit, calendar: WorkingCalendar, ladder: Ladder
 ) -> tuple[Moment, ...]:
-    """The moments of one deadline, in order of time.
+    """The moments of one deadline by a ladder, in order of time and of level.
 
-    Due soon: two working days before the due day, as the office opens. Apology due: the last
-    working day before it ("chậm nhất 01 ngày trước ngày hết hạn", NĐ 61/2018/NĐ-CP Đ19 k9), for
-    limits of two days and more. Due today: as the office opens on the due day. Overdue: `due_at`.
+    * share used: as the office opens on the day on which that part of the limit is behind, counted
+      back from the due day, so that suspensions do not make it early;
+    * due soon, apology due: as it opens some working days before the due day (the apology the last
+      one before: "chậm nhất 01 ngày trước ngày hết hạn", NĐ 61/2018/NĐ-CP Đ19 k9);
+    * due today: as it opens on the due day;
+    * overdue: `due_at`; above it when so many working days after the due day are over.
+
+    Warnings before the due day only for limits of two days and more, and only while they come
+    before the next higher one. What lies outside the calendar is left out.
     """
-    shortest = 1 if limit.unit is Unit.CALENDAR_MONTHS else _SHORTEST_WARNED
-    warned = limit.by_date and limit.amount >= shortest
-    return _moments(due_on.toordinal(), due_at, calendar, warned=warned)
+    return _moments(due_on.toordinal(), due_at, limit, calendar, ladder)
 
 
-@lru_cache(maxsize=8_192)  # hundreds of dossiers fall due on one day
+@lru_cache(maxsize=16_384)  # hundreds of dossiers of one limit fall due on one day
 def _moments(
-    day: int, due_at: datetime, calendar: WorkingCalendar, *, warned: bool
+    day: int, due_at: datetime, limit: Limit, calendar: WorkingCalendar, ladder: Ladder
 ) -> tuple[Moment, ...]:
-    found = [Moment(calendar.opening(day), Level.DUE_TODAY), Moment(due_at, Level.OVERDUE)]
-    if warned:
+    warned = _is_warned(limit)
+    found: list[Moment] = []
+    for rung in sorted(ladder.rungs, key=lambda rung: rung.level, reverse=True):
+        if rung.level > Level.OVERDUE_VERY_LONG or (rung.level in _WARNINGS and not warned):
+            continue
         try:
-            day_before = calendar.last_working_day_before(day)
-            found.append(Moment(calendar.opening(day_before), Level.APOLOGY_DUE))
-            soon = day_before
-            for _ in range(_SOON - 1):
-                soon = calendar.last_working_day_before(soon)
-            found.append(Moment(calendar.opening(soon), Level.DUE_SOON))
+            at = _at(rung, day, due_at, limit, calendar)
         except CalendarEndsError:
-            pass  # a due date in the first days of the calendar needs no warning now
-    found.sort()
-    return tuple(found)
+            continue
+        if not found or at < found[-1].at:  # else a lower level would be said after a higher one
+            found.append(Moment(at, rung.level))
+    return tuple(reversed(found))
+
+
+def _at(
+    rung: Rung, day: int, due_at: datetime, limit: Limit, calendar: WorkingCalendar
+) -> datetime:
+    if rung.level is Level.OVERDUE:
+        return due_at
+    if rung.level > Level.OVERDUE:
+        return calendar.midnight_after(calendar.nth_working_day(day, rung.working_days or 1))
+    if rung.level is Level.SHARE_USED:
+        return calendar.opening(_share_used(rung.share_used or 0, day, limit, calendar))
+    before = 0 if rung.level is Level.DUE_TODAY else rung.working_days or 0
+    return calendar.opening(_working_days_before(day, before, calendar))
+
+
+def apology_day(due_on: date, limit: Limit, calendar: WorkingCalendar) -> int | None:
+    """The last day on which the apology for a limit not kept is in time, as an ordinal.
+
+    The working day before the due day; None for limits under two days and in hours, and where the
+    calendar does not reach.
+    """
+    if not _is_warned(limit):
+        return None
+    try:
+        return calendar.last_working_day_before(due_on.toordinal())
+    except CalendarEndsError:
+        return None
+
+
+def _is_warned(limit: Limit) -> bool:
+    shortest = 1 if limit.unit is Unit.CALENDAR_MONTHS else _SHORTEST_WARNED
+    return limit.by_date and limit.amount >= shortest
+
+
+def _working_days_before(day: int, count: int, calendar: WorkingCalendar) -> int:
+    for _ in range(count):
+        day = calendar.last_working_day_before(day)
+    return day
+
+
+def _share_used(share: float, day: int, limit: Limit, calendar: WorkingCalendar) -> int:
+    """The working day on which that share of a limit is behind; what is left is rounded down."""
+    months = limit.unit is Unit.CALENDAR_MONTHS
+    left = int(limit.amount * (_DAYS_OF_MONTH if months else 1) * (1 - share) + 1e-9)
+    if limit.unit is Unit.WORKING_DAYS:
+        return _working_days_before(day, left, calendar)
+    return calendar.last_working_day_before(day - left + 1)

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from app.core.alarms import Level, moments
+from app.core.alarms import Moment, apology_day
 from app.core.calendar import WorkingCalendar
 from app.core.clock import Deadline, Limit, Reason, Suspension, Unit, deadline
+from app.core.ladder import Ladder, Level
 from app.core.lifecycle import Channel, Extension, Facts
 from app.core.limits import Choice
 from app.core.office_hours import CalendarEndsError
@@ -135,6 +136,29 @@ def owed(
     )
 
 
+_ALARMS = {
+    Duty.ACCEPTANCE: Level.ACCEPTANCE_LATE,
+    Duty.SUPPLEMENT_NOTICE: Level.SUPPLEMENT_NOTICE_LATE,
+    Duty.HAND_OVER: Level.HAND_OVER_LATE,
+}
+
+
+def moments(facts: Facts, calendar: WorkingCalendar, ladder: Ladder) -> Iterator[Moment]:
+    """When the duties that run beside the limit are late, as far as a ladder has them.
+
+    Acceptance and hand-over while they are still to be done; a notice of the supplement that was
+    sent too late while the dossier is open.
+    """
+    for timed in _timed(facts, calendar):
+        told_late = timed.duty is Duty.SUPPLEMENT_NOTICE
+        pending = facts.end is None if told_late else timed.done_at is None
+        if not pending or _ALARMS[timed.duty] not in ladder.by_level:
+            continue
+        owes = _by_limit(timed, calendar, timed.done_at or timed.since)
+        if owes is not None and owes.due_at is not None and (owes.late or not told_late):
+            yield Moment(owes.due_at, _ALARMS[timed.duty])
+
+
 class _Timed(NamedTuple):
     """A duty with a limit of its own: since when it runs, what stops it, when it was done."""
 
@@ -227,11 +251,9 @@ def _apology(
 ) -> Owed | None:
     if clock is None or limit is None or clock.due_on is None or clock.due_at is None:
         return None
-    told = moments(clock.due_on, clock.due_at, limit, calendar)
-    begins = next((one.at for one in told if one.level is Level.APOLOGY_DUE), None)
-    if begins is None:
+    day = apology_day(clock.due_on, limit, calendar)
+    if day is None:
         return None
-    day = calendar.local_day(begins)
     due_at = calendar.midnight_after(day)
     if (facts.end or now) < due_at:
         return None  # ended before, or not yet: nothing to apologise for

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from app.core import alarms, yardsticks
+from app.core import alarms, duties, yardsticks
 from app.core.calendar import WorkingCalendar
 from app.core.clock import Deadline, Limit, Suspension, deadline
+from app.core.ladder import FIRST, Ladder
 from app.core.lifecycle import COUNTED_OUTCOMES, Facts, State, closed_suspensions, extended
 from app.core.limits import Choice, Law, LimitRule, NoLimit, Start, SupplementRule, choose
 from app.core.office_hours import CalendarEndsError
@@ -31,6 +32,7 @@ class Ground:
     difficult: bool | None
     calendar: WorkingCalendar
     supplements: Sequence[SupplementRule] = ()
+    ladder: Ladder = FIRST
 
 
 class Findings(NamedTuple):
@@ -48,6 +50,7 @@ class Findings(NamedTuple):
         paused: The days on which it was out of the office's hands.
         legal, form, index766: Inputs of the three yardsticks.
         moments: What must be said and when; empty unless a clock is running.
+        ladder: The ladder it is said by.
     """
 
     state: State
@@ -65,6 +68,7 @@ class Findings(NamedTuple):
     form: Inputs
     index766: Inputs
     moments: tuple[alarms.Moment, ...]
+    ladder: int
 
 
 def derive(facts: Facts, ground: Ground) -> Findings:
@@ -86,7 +90,7 @@ def derive(facts: Facts, ground: Ground) -> Findings:
             supplements=ground.supplements,
         )
         if not isinstance(choice, NoLimit):
-            return _with_clock(facts, received_at, choice, stops, calendar)
+            return _with_clock(facts, received_at, choice, stops, ground)
     except CalendarEndsError:  # an instant no calendar of ours covers: told, never a wrong date
         choice = NoLimit.CALENDAR
     return _without_clock(facts, ground, choice)
@@ -97,8 +101,9 @@ def _with_clock(
     received_at: datetime,
     choice: Choice,
     stops: Sequence[Suspension],
-    calendar: WorkingCalendar,
+    ground: Ground,
 ) -> Findings:
+    calendar = ground.calendar
     start = start_of_clock(facts, received_at, choice.rule)
     clock, limit, found = _clock(facts, start, choice, stops, calendar)
     waiting = between(found) and facts.end is None
@@ -110,7 +115,7 @@ def _with_clock(
         judged_on = day(facts.end, calendar.zone)
     told: tuple[alarms.Moment, ...] = ()
     if state is State.RUNNING and due_on is not None and due_at is not None:
-        told = alarms.moments(due_on, due_at, limit, calendar)
+        told = alarms.moments(due_on, due_at, limit, calendar, ground.ladder)
     return Findings(
         state=state,
         no_limit=None,
@@ -136,8 +141,17 @@ def _with_clock(
             lambda: deadline(received_at, choice.limit, (), calendar).due_on,
             calendar.zone,
         ),
-        moments=told,
+        moments=_moments(facts, told, ground),
+        ladder=ground.ladder.id,
     )
+
+
+def _moments(
+    facts: Facts, told: tuple[alarms.Moment, ...], ground: Ground
+) -> tuple[alarms.Moment, ...]:
+    """Those of the limit, and of the duties beside it, in order of time."""
+    beside = tuple(duties.moments(facts, ground.calendar, ground.ladder))
+    return tuple(sorted(told + beside)) if beside else told
 
 
 def start_of_clock(facts: Facts, received_at: datetime, rule: LimitRule) -> datetime:
@@ -231,5 +245,6 @@ def _without_clock(facts: Facts, ground: Ground, why: NoLimit | None) -> Finding
         legal=yardsticks.legal(facts, None, forced_late=False, zone=zone),
         form=yardsticks.form(facts, zone),
         index766=yardsticks.index766(facts, lambda: None, zone),
-        moments=(),
+        moments=_moments(facts, (), ground),
+        ladder=ground.ladder.id,
     )

@@ -154,3 +154,5 @@ DEFAULT = (
     Rung(Level.CALENDAR_UNCONFIRMED, (Told.OFFICE,), at_once=True, days=60),
     Rung(Level.QUARANTINE_GROWING, _OFFICE, at_once=True, records=10),
 )
+FIRST = Ladder(1, DEFAULT)
+"""The ladder the database begins with."""

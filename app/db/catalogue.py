@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.db.tables import branch, commune, limit_rule, office, procedure, supplement_rule
+from app.db.tables import branch, commune, ladder, limit_rule, office, procedure, supplement_rule
 
 _SUPPLEMENT = ("valid_from", "valid_until", "policy", "ground", "doubt")
 
@@ -138,6 +138,16 @@ def limits(session: Session) -> Sequence[RowMapping]:
 def limits_by_id(session: Session, ids: Sequence[int]) -> Sequence[RowMapping]:
     """Some limit rows, superseded or not."""
     return session.execute(select(limit_rule).where(limit_rule.c.id.in_(ids))).mappings().all()
+
+
+def ladders(session: Session) -> Sequence[RowMapping]:
+    """Every ladder in force, by office and group; the widest first."""
+    query = (
+        select(ladder)
+        .where(ladder.c.superseded_in.is_(None))
+        .order_by(ladder.c.office.nulls_first(), ladder.c.group.nulls_first())
+    )
+    return session.execute(query).mappings().all()
 
 
 def supplements(session: Session) -> Sequence[RowMapping]:

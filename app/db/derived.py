@@ -12,6 +12,7 @@ from app.db.bulk import TOLD_AS_TEXT, back, copy_rows, temporary, wire_type
 from app.db.tables import dossier
 from app.db.tables.dossiers import FACTS, FINDINGS, MOVABLE
 from app.db.tables.metadata import Code
+from app.db.watched import NOTHING, WATCHED_BEFORE, Watched
 
 
 def _column(name: str, of: str = "") -> str:
@@ -25,11 +26,21 @@ _READ = ", ".join(
 )
 _REACHED = {"procedures": "procedure_code", "branches": "branch", "communes": "commune"}
 # A clock runs from the receipt to the last of its due days, and an alarm may go off before it: of
-# a limit of few days before the receipt, over the longest closure there could be.
+# a limit of few days before the receipt, over the longest closure there could be. What is overdue
+# has moments to come as well.
 _OVER_DAYS = (
-    "(due_on IS NULL OR greatest(due_on, legal_due_on, index766_due_on) >= CAST(:first AS date)) "
-    "AND received_at < CAST(:last AS date) + interval '60 days'"
+    "(due_on IS NULL OR greatest(due_on, legal_due_on, index766_due_on) >= CAST(:first AS date) "
+    "OR watch_next IS NOT NULL) "
+    "AND coalesce(received_at < CAST(:last AS date) + interval '60 days', true)"
 )
+
+
+_WATCH = "watch_moments, watch_levels, watch_ladder"
+_WITH_WATCH = """LEFT JOIN (
+  SELECT code AS watched, moments AS watch_moments, levels AS watch_levels, ladder AS watch_ladder,
+         next_at AS watch_next
+  FROM watch
+) AS w ON w.watched = dossier.code"""
 
 
 class Stored(NamedTuple):
@@ -40,6 +51,7 @@ class Stored(NamedTuple):
     findings: Sequence[Any]
     updated_at: datetime
     content_hash: bytes
+    watched: Watched = NOTHING
 
 
 class Found(NamedTuple):
@@ -49,8 +61,7 @@ class Found(NamedTuple):
     findings: tuple[Any, ...]
     updated_at: datetime
     content_hash: bytes
-    moments: list[datetime] | None
-    levels: list[int] | None
+    watched: Watched
 
 
 def closed_before(session: Session, codes: Sequence[str], version: int) -> Sequence[RowMapping]:
@@ -91,20 +102,23 @@ def open_ones(
             where.append(_OVER_DAYS)
             told |= {"first": days[0], "last": days[-1]}
     query = text(
-        f"SELECT code, {_READ}, updated_at, content_hash FROM dossier "
+        f"SELECT code, {_READ}, updated_at, content_hash, {_WATCH} FROM dossier {_WITH_WATCH} "
         f"WHERE {' AND '.join(where)} ORDER BY code LIMIT :limit"
     )
     rows = session.execute(query, told)
     until = 1 + len(FACTS)
-    return [Stored(row[0], row[1:until], row[until:-2], row[-2], row[-1]) for row in rows]
+    return [
+        Stored(row[0], row[1:until], row[until:-5], row[-5], row[-4], Watched(*row[-3:]))
+        for row in rows
+    ]
 
 
-_KEYED = ("updated_at", "content_hash", "watch_moments", "watch_levels")
+_KEYED = ("updated_at", "content_hash", "watch_moments", "watch_levels", "watch_ladder")
 _COPIED = ["code", *map(_column, FOUND), *_KEYED]
 _TYPES = [
     "text",
     *(wire_type(column) for column in FINDINGS),
-    *("timestamptz", "bytea", "timestamptz[]", "int2[]"),
+    *("timestamptz", "bytea", "timestamptz[]", "int2[]", "int8"),
 ]
 _SET = ", ".join(
     f'"{column.name}" = {back(column, _column(column.name, "refound."))}' for column in FINDINGS
@@ -145,7 +159,7 @@ WITH written AS (
     new.content_hash, new.head_hash, old.due_on AS old_due_on, new.due_on AS new_due_on, new.source,
     (old.due_at, old.state, old.legal_due_on, old.legal_late)
       IS DISTINCT FROM (new.due_at, new.state, new.legal_due_on, new.legal_late) AS moved,
-    new.branch, new.due_at, refound.watch_moments, refound.watch_levels
+    new.branch, new.due_at, refound.watch_moments, refound.watch_levels, refound.watch_ladder
 ), told AS (
   INSERT INTO revision (code, revision_no, at, by, source, why, updated_at, changes,
                         old_due_on, new_due_on, content_hash, head_hash)
@@ -156,13 +170,11 @@ WITH written AS (
   DELETE FROM watch USING written
   WHERE watch.code = written.code AND written.watch_moments IS NULL
 ), watched AS (
-  INSERT INTO watch (code, branch, due_at, moments, levels, next_at, next_level)
-  SELECT code, branch, due_at, watch_moments, watch_levels, watch_moments[1], watch_levels[1]
+  INSERT INTO watch (code, branch, due_at, moments, levels, ladder, next_at, next_level)
+  SELECT code, branch, due_at, watch_moments, watch_levels, watch_ladder,
+         watch_moments[1], watch_levels[1]
   FROM written WHERE watch_moments IS NOT NULL ORDER BY code
-  ON CONFLICT (code) DO UPDATE SET branch = excluded.branch, due_at = excluded.due_at,
-    moments = excluded.moments, levels = excluded.levels,
-    next_at = excluded.next_at, next_level = excluded.next_level
-  WHERE (watch.branch, watch.moments) IS DISTINCT FROM (excluded.branch, excluded.moments)
+  {WATCHED_BEFORE}
 )
 SELECT code, moved FROM written
 """
@@ -198,8 +210,7 @@ def refind(
                 *row.findings,
                 row.updated_at,
                 row.content_hash,
-                row.moments,
-                row.levels,
+                *row.watched,
             )
             for row in sorted(rows, key=lambda row: row.code)
         ),

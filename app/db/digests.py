@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import String, exists, func, literal, select, text
 from sqlalchemy.orm import Session
 
-from app.core.alarms import Level
+from app.core.ladder import Level
 from app.db.tables import delivery, user_account, webhook
 
 SHOWN = 20

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db.bulk import copy_rows
 from app.db.upsert import COPIED, INCOMING, PROMISE, REWRITE, SAVE, TYPES
+from app.db.watched import Watched
 
 
 class Row(NamedTuple):
@@ -26,8 +27,7 @@ class Row(NamedTuple):
     raw_hash: bytes | None
     promise: str | None
     name: str | None
-    moments: list[datetime] | None
-    levels: list[int] | None
+    watched: Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _take_away(session: Session, codes: Collection[str], rows: Sequence[Row]) ->
     Not in the statement that saves: it would not see what another transaction, for which it had to
     wait, has written meanwhile.
     """
-    over = [row.code for row in rows if row.code in codes and row.moments is None]
+    over = [row.code for row in rows if row.code in codes and row.watched.moments is None]
     if over:
         session.execute(_UNWATCH, {"codes": over})
     nameless = [row.code for row in rows if row.code in codes and row.name is None]
@@ -168,7 +168,7 @@ def _copy(session: Session, rows: Sequence[Row]) -> None:
         "incoming",
         COPIED,
         TYPES,
-        ((row.code, *row.facts, *row.findings, *row[3:]) for row in rows),
+        ((row.code, *row.facts, *row.findings, *row[3:-1], *row.watched) for row in rows),
     )
 
 

@@ -6,6 +6,7 @@ from app.db import chain
 from app.db.bulk import back, temporary, wire_type
 from app.db.tables import dossier
 from app.db.tables.dossiers import FACTS, FINDINGS
+from app.db.watched import WATCHED_BEFORE
 
 _FACTS = [column.name for column in FACTS]
 _STORED = [
@@ -13,7 +14,7 @@ _STORED = [
     *("updated_at", "content_hash", "raw_hash"),
 ]
 _BESIDE = {"promise": "text", "name": "text", "watch_moments": "timestamptz[]"}
-_SENT = [*_STORED, *_BESIDE, "watch_levels"]
+_SENT = [*_STORED, *_BESIDE, "watch_levels", "watch_ladder"]
 
 
 def _changed_facts() -> str:
@@ -53,7 +54,7 @@ COPIED = [_column(name) for name in _SENT]
 TYPES = [
     *(wire_type(dossier.c[name]) for name in _STORED),
     *_BESIDE.values(),
-    "int2[]",
+    *("int2[]", "int8"),
 ]
 _READ = ", ".join(back(dossier.c[name], _column(name)) for name in _STORED)
 INCOMING = text(temporary("incoming", COPIED, TYPES))
@@ -165,16 +166,10 @@ WITH saved AS (
          changes, old_due_on, new_due_on, content_hash, head_hash
   FROM saved WHERE revision_no IS DISTINCT FROM old_revision_no
 ), watched AS (
-  INSERT INTO watch (code, branch, due_at, moments, levels, next_at, next_level)
-  SELECT code, branch, due_at, watch_moments, watch_levels, {_NEXT_AT}, {_NEXT_LEVEL}
+  INSERT INTO watch (code, branch, due_at, moments, levels, ladder, next_at, next_level)
+  SELECT code, branch, due_at, watch_moments, watch_levels, watch_ladder, {_NEXT_AT}, {_NEXT_LEVEL}
   FROM saved JOIN incoming USING (code) WHERE watch_moments IS NOT NULL ORDER BY code
-  ON CONFLICT (code) DO UPDATE SET branch = excluded.branch, due_at = excluded.due_at,
-    moments = excluded.moments, levels = excluded.levels,
-    next_at = CASE WHEN watch.moments = excluded.moments THEN watch.next_at
-              ELSE excluded.next_at END,
-    next_level = CASE WHEN watch.moments = excluded.moments THEN watch.next_level
-                 ELSE excluded.next_level END
-  WHERE (watch.branch, watch.moments) IS DISTINCT FROM (excluded.branch, excluded.moments)
+  {WATCHED_BEFORE}
 ), named AS (
   INSERT INTO applicant (subject, details)
   SELECT code, jsonb_build_object('name', name)

@@ -14,7 +14,7 @@ from app.core.findings import Findings
 from app.db import derived, publications
 from app.db.derived import FOUND, Found, Stored
 from app.db.engine import Sessions, again_if_deadlocked
-from app.service.rows import BRANCH_AT, found, stored_findings
+from app.service.rows import BRANCH_AT, found, stored_findings, watched
 from app.service.rules import RuleBook, Rules
 from app.service.stored import facts_told
 
@@ -175,21 +175,15 @@ def refound(held: Stored, rules: Rules) -> Found | None:
     facts = facts_told(held.code, held.facts, held.updated_at)
     findings = found(facts, rules)
     new = stored_findings(facts, findings, rules.version, rules.published(facts.branch).id)
-    if _same(held.findings, new):
+    again = told_anew(held, findings, new)
+    if again.watched == held.watched and _same(held.findings, new):
         return None
-    return told_anew(held, findings, new)
+    return again
 
 
 def told_anew(held: Stored, findings: Findings, new: tuple[Any, ...]) -> Found:
     """New findings of a stored dossier, with the moments at which something must be said."""
-    return Found(
-        code=held.code,
-        findings=new,
-        updated_at=held.updated_at,
-        content_hash=bytes(held.content_hash),
-        moments=[moment.at for moment in findings.moments] or None,
-        levels=[int(moment.level) for moment in findings.moments] or None,
-    )
+    return Found(held.code, new, held.updated_at, bytes(held.content_hash), watched(findings))
 
 
 def _same(stored: Sequence[Any], new: Sequence[Any]) -> bool:

@@ -12,6 +12,7 @@ from app.core.findings import Findings, derive
 from app.core.lifecycle import Facts
 from app.core.standing import written
 from app.db.snapshots import Row
+from app.db.watched import NOTHING, Watched
 from app.service.rules import Rules
 from app.service.used import Used
 
@@ -52,8 +53,18 @@ def to_row(
         raw_hash=raw_hash,
         promise=why_promised(facts) if facts.promised_at else None,
         name=name,
-        moments=[moment.at for moment in findings.moments] or None,
-        levels=[int(moment.level) for moment in findings.moments] or None,
+        watched=watched(findings),
+    )
+
+
+def watched(findings: Findings) -> Watched:
+    """When something must be said, as it is kept; nothing while no clock runs."""
+    if not findings.moments:
+        return NOTHING
+    return Watched(
+        [moment.at for moment in findings.moments],
+        [int(moment.level) for moment in findings.moments],
+        findings.ladder,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.core.calendar import WorkingCalendar
 from app.core.clock import SupplementPolicy
 from app.core.findings import Ground
+from app.core.ladder import FIRST, Ladder, ladder
 from app.core.limits import Law, LimitRule, SupplementRule
 from app.db import calendars, catalogue, publications
 from app.db.calendars import NATIONAL
@@ -64,9 +65,9 @@ class Commune:
 class Rules:
     """One version of the catalogue, immutable, safe to share between threads.
 
-    `procedures` has their names and `fields` their fields (lĩnh vực), by code, `offices` names of
-    offices. `calendars` has the working calendar of every branch and office by code, and the
-    nation's under `national`.
+    `procedures` has their names, `fields` their fields (lĩnh vực) and `groups` their groups, by
+    code, `offices` names of offices, `ladders` those published by office and group. `calendars`
+    has the working calendar of every branch and office by code, and the nation's under `national`.
     """
 
     version: int
@@ -77,6 +78,8 @@ class Rules:
     limits: Mapping[str, Law]
     calendars: Mapping[str, Published]
     supplements: Sequence[SupplementRule] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    ladders: Mapping[tuple[str | None, str | None], Ladder] = field(default_factory=dict)
     offices: Mapping[str, str] = field(default_factory=dict)
     grounds: dict[tuple[str, str, bool | None], Ground] = field(
         default_factory=dict, compare=False, repr=False
@@ -125,7 +128,23 @@ class Rules:
             province=self.branches[branch].province,
             difficult=difficult,
             calendar=self.calendar_of(branch),
+            ladder=self.ladder_of(branch, self.groups.get(procedure)),
         )
+
+    def ladder_of(self, branch: str | None, group: str | None) -> Ladder:
+        """The ladder of a branch's office and a group of procedures: the narrowest there is.
+
+        Of both, of the office, of the group, of neither, in this order.
+        """
+        held = self.branches.get(branch or "")
+        return self.office_ladder(held.office if held else None, group)
+
+    def office_ladder(self, office: str | None, group: str | None = None) -> Ladder:
+        """The ladder of an office, for a group of procedures or for what is of no dossier."""
+        for key in ((office, group), (office, None), (None, group), (None, None)):
+            if key in self.ladders:
+                return self.ladders[key]
+        return FIRST
 
 
 class RuleBook:
@@ -221,6 +240,11 @@ def read(
         limits={code: Law(rows, supplements) for code, rows in limits.items()},
         calendars=_calendars(session, branches.values(), known),
         supplements=supplements,
+        groups={row["code"]: row["group"] for row in procedures},
+        ladders={
+            (row["office"], row["group"]): ladder(row["id"], row["rungs"])
+            for row in catalogue.ladders(session)
+        },
         offices={row["code"]: row["name"] for row in catalogue.offices(session)},
     )
 

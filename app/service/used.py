@@ -68,6 +68,7 @@ def all_used(
             difficult=row["difficult"],
             calendar=published.calendar,
             supplements=rules.supplements,
+            ladder=rules.ladder_of(row["branch"], rules.groups.get(row["procedure_code"])),
         )
         found[row["code"]] = Used(
             ground=ground,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.core.clock import Limit, Reason, SupplementPolicy, Suspension, deadline
-from app.core.duties import Duty, Longer, Owed, longer, owed
+from app.core.duties import Duty, Longer, Owed, longer, moments, owed
+from app.core.ladder import FIRST, Ladder, Level
 from app.core.lifecycle import Apology, Channel, Extension, Facts, Outcome, Status
 from app.core.limits import Choice, LimitRule, Start
 from tests.core.ground import at, day, official, stop, working_days, working_hours
@@ -269,3 +270,44 @@ def test_an_extension_counts_only_if_granted_before_the_due_moment():
 def test_most_limits_cannot_be_extended():
     assert extended("2026-04-29T14:50", rule=replace(MORTGAGE, extension=None)) is None
     assert extended("2028-12-29T14:50") is None  # the calendar ends before
+
+
+def said(facts: Facts, by: Ladder = FIRST) -> dict[Level, str]:
+    zone = official().zone
+    return {
+        level: f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+        for moment, level in moments(facts, official(), by)
+    }
+
+
+def test_an_acceptance_nobody_gives_is_said_to_be_late():
+    """H4, Hà Nội: filed on Monday at 13:00, within the lunch hour."""
+    filed = record(
+        channel=Channel.ONLINE,
+        status=Status.SUBMITTED,
+        submitted_at=at("2025-09-08T13:00"),
+        received_at=None,
+    )
+
+    assert said(filed) == {Level.ACCEPTANCE_LATE: "2025-09-09 11:30"}
+    assert said(filed._replace(received_at=at("2025-09-08T14:00"))) == {}
+
+
+def test_a_notice_is_said_to_be_late_once_it_was_sent_too_late():
+    in_time, late = asked("2026-11-20T09:00"), asked("2026-11-23T09:00")
+
+    assert said(in_time) == {}
+    assert said(late) == {Level.SUPPLEMENT_NOTICE_LATE: "2026-11-21 00:00"}
+    over = late._replace(status=Status.FINISHED, finished_at=at("2026-11-26T09:00"))
+    assert Level.SUPPLEMENT_NOTICE_LATE not in said(over)
+
+
+def test_a_result_nobody_fetches_is_said_to_be_late():
+    assert said(finished())[Level.HAND_OVER_LATE]
+    assert said(finished(handed="2026-07-20T09:00")) == {}
+    waits = finished(stop("2026-07-08T15:00", None, Reason.FINANCIAL_OBLIGATION))
+    assert said(waits) == {}
+
+
+def test_what_a_ladder_does_not_have_is_not_said():
+    assert said(finished(), Ladder(9, ())) == {}

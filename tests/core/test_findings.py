@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from app.core.alarms import Level
 from app.core.clock import Limit, Reason, Unit
 from app.core.findings import Findings, Ground, derive, opening, start_of_clock
+from app.core.ladder import Kind, Level
 from app.core.lifecycle import Extension, Facts, Outcome, State, Status
 from app.core.limits import LimitRule, NoLimit, Start
 from app.core.stages import StageFact
@@ -44,7 +44,7 @@ def test_a_running_dossier_has_a_due_moment_and_its_alarms():
     assert findings.state is State.RUNNING
     assert (findings.due_on, findings.due_at) == (DUE, at("2026-07-17T00:00"))
     assert findings.legal == Inputs(DUE, None)
-    assert {level for _, level in findings.moments} == set(Level)
+    assert Level.OVERDUE in {level for _, level in findings.moments}
     assert findings.choice is not None
     assert findings.limit == findings.choice.limit == working_days(8)
     assert not findings.provisional
@@ -71,7 +71,7 @@ def test_without_a_receipt_or_a_limit_there_is_no_clock(
     assert (findings.clock, findings.due_on, findings.due_at, findings.limit) == (None,) * 4
     assert findings.legal.due_on is None
     assert findings.index766.due_on is None
-    assert not findings.moments
+    assert all(level.kind is not Kind.LIMIT for _, level in findings.moments)
     assert not findings.stages
 
 
@@ -111,7 +111,7 @@ def test_an_ended_dossier_is_judged_by_its_due_day(told: Facts, state: State, en
 
     assert findings.state is state
     assert findings.legal == Inputs(DUE, end_on)
-    assert findings.moments == ()
+    assert all(level.kind is Kind.HAND_OVER for _, level in findings.moments)
 
 
 def test_what_stood_open_at_the_end_stands_until_the_end():
@@ -247,7 +247,8 @@ def test_the_same_facts_law_and_calendar_give_the_same_findings(world: World):
     assert one == other
     assert one.clock == world.clock()
     assert one.state in (State.RUNNING, State.SUSPENDED)
-    assert (one.state is State.RUNNING) == bool(one.moments) == (one.due_on is not None)
+    limits = [level for _, level in one.moments if level.kind is Kind.LIMIT]
+    assert (one.state is State.RUNNING) == bool(limits) == (one.due_on is not None)
     if one.due_at is not None and world.limit.by_date:
         assert one.due_on == (one.due_at - timedelta(microseconds=1)).date()
 
@@ -255,7 +256,8 @@ def test_the_same_facts_law_and_calendar_give_the_same_findings(world: World):
 def test_a_month_warns_as_its_law_says():
     month = replace(RULE, limit=Limit(1, Unit.CALENDAR_MONTHS))
 
-    assert {level for _, level in found(facts(), month).moments} == set(Level)
+    told = {level for _, level in found(facts(), month).moments}
+    assert told == {level for level in Level if level.kind is Kind.LIMIT}
 
 
 def test_with_no_tax_leg_there_was_one_appointment_for_the_whole_limit():

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
-from app.core.alarms import Level
+from app.core.ladder import FIRST, Level
 from app.db import alerts, webhooks
 from app.db.engine import Sessions
 from app.db.tables import alert, watch
@@ -44,6 +44,9 @@ def sweep(session: Session, at: datetime, clocks: dict[str, datetime] | None = N
         ("2026-11-25 07:00", ["DUE_TODAY"]),
         ("2026-11-25 23:59", ["DUE_TODAY"]),
         ("2026-11-26 00:00", ["OVERDUE"]),
+        ("2026-11-30 23:59", ["OVERDUE"]),
+        ("2026-12-01 00:00", ["OVERDUE_REMINDED"]),
+        ("2027-01-08 00:00", ["OVERDUE_VERY_LONG"]),
     ],
 )
 def test_on_first_sight_only_the_highest_level_passed_is_raised(
@@ -60,12 +63,13 @@ def test_each_level_is_raised_as_its_moment_comes_and_no_more_often(session: Ses
     watched(session, rules, DUE, "A", dossiers=False)
 
     at = vn("2026-11-19 00:00")
-    while at < vn("2026-11-28 00:00"):
+    while at < vn("2027-01-12 00:00"):
         sweep(session, at)
-        at += timedelta(hours=1)
+        at += timedelta(hours=6)
 
     assert [level for _, level in alerts_raised(session)] == [
         *("DUE_SOON", "APOLOGY_DUE", "DUE_TODAY", "OVERDUE"),
+        *("OVERDUE_REMINDED", "OVERDUE_LONG", "OVERDUE_VERY_LONG"),
     ]
     assert session.execute(select(watch.c.next_at, watch.c.next_level)).one() == (None, None)
 
@@ -119,7 +123,7 @@ def test_a_moved_due_date_arms_the_alarms_again(session: Session, rules: Rules):
 def test_a_fact_announced_before_is_not_announced_again(session: Session, rules: Rules):
     watched(session, rules, DUE, "A", dossiers=False)
     sweep(session, vn("2026-11-26 00:00"))
-    session.execute(update(watch).values(next_at=watch.c.due_at, next_level=4))
+    session.execute(update(watch).values(next_at=watch.c.due_at, next_level=50))
 
     taken = sweep(session, vn("2026-11-26 00:01"))
 
@@ -146,12 +150,18 @@ def test_an_alert_is_queued_for_the_webhooks_that_cover_its_branch(session: Sess
         "type": "alert.overdue",
         "timestamp": "2026-11-25T17:00:00+00:00",
         "data": {
+            "id": alert_id,
+            "kind": "limit",
+            "subject": "A",
             "code": "A",
+            "office": "H20.16",
             "branch": BRANCH,
             "level": "overdue",
             "due_at": "2026-11-25T17:00:00+00:00",
+            "details": None,
         },
     }
+    assert {(row["office"], row["alert_id"]) for row in queued} == {("H20.16", alert_id)}
     assert queued[0]["next_attempt_at"] == vn("2026-11-26 00:00")
 
 
@@ -162,7 +172,9 @@ def test_the_sweep_is_one_statement_a_batch(session: Session, rules: Rules, stat
     taken = alerts.raise_due(session, vn("2026-11-26 00:00"), {}, 30)
 
     assert taken == 30
-    assert len(statements) == 1
+    locked, swept = statements
+    assert "pg_advisory_xact_lock_shared" in locked
+    assert "FOR UPDATE OF w SKIP LOCKED" in swept
 
 
 def test_two_sweeps_at_once_raise_each_of_2000_rows_exactly_once(
@@ -221,11 +233,98 @@ def test_an_idle_poll_reads_the_index_and_no_row(session: Session, rules: Rules)
             "now": vn("2026-11-01 00:00"),
             "branches": [BRANCH],
             "clocks": [vn("2026-11-01 00:00")],
-            "overdue": 4,
-            "names": alerts._NAMES,  # noqa: SLF001
+            "overdue": 50,
             "limit": 1000,
+            **alerts._LEVELS,  # noqa: SLF001
         },
     ).all()
 
     assert any("ix_watch_next_at" in line for line in plan), plan
     assert not any("Seq Scan on watch" in line for line in plan), plan
+
+
+def test_of_two_clocks_each_says_its_own(session: Session):
+    """A notice sent too late and a limit that runs: two facts, two alerts."""
+    put_watch(
+        session,
+        [("A", BRANCH)],
+        [
+            (vn("2026-11-12 00:00"), Level.SUPPLEMENT_NOTICE_LATE),
+            (vn("2026-11-23 07:00"), Level.DUE_SOON),
+            (vn("2026-11-25 07:00"), Level.DUE_TODAY),
+        ],
+        vn("2026-11-26 00:00"),
+    )
+
+    sweep(session, vn("2026-11-23 08:00"))
+
+    told = session.execute(select(alert.c.kind, alert.c.level, alert.c.due_at).order_by("level"))
+    assert [tuple(row) for row in told] == [
+        ("limit", Level.DUE_SOON, vn("2026-11-26 00:00")),
+        ("supplement_notice", Level.SUPPLEMENT_NOTICE_LATE, vn("2026-11-12 00:00")),
+    ]
+    sweep(session, vn("2026-11-25 08:00"))
+    assert alerts_raised(session)[-1] == ("A", "DUE_TODAY")
+
+
+def test_what_passed_before_a_file_of_the_past_came_is_not_said(session: Session):
+    told = [
+        (vn("2026-11-12 00:00"), Level.SUPPLEMENT_NOTICE_LATE),
+        (vn("2026-11-23 07:00"), Level.DUE_SOON),
+        (vn("2026-11-25 07:00"), Level.DUE_TODAY),
+    ]
+    put_watch(session, [("A", BRANCH)], told, vn("2026-11-26 00:00"))
+    session.execute(update(watch).values(next_at=told[2][0], next_level=int(told[2][1])))
+
+    sweep(session, vn("2026-11-25 08:00"))
+
+    assert alerts_raised(session) == [("A", "DUE_TODAY")]
+
+
+def test_a_level_that_waits_for_the_digest_goes_to_no_webhook(session: Session, rules: Rules):
+    webhooks.create(session, "H20.16", None, "https://a.vn/")
+    watched(session, rules, DUE, "A", dossiers=False)
+
+    sweep(session, vn("2026-11-20 08:00"))
+
+    kept = session.execute(select(alert.c.level, alert.c.tell, alert.c.at_once)).one()
+    assert kept == (Level.DUE_SOON, ["branch"], False)
+    assert deliveries_queued(session) == []
+    sweep(session, vn("2026-11-25 08:00"))
+    assert len(deliveries_queued(session)) == 1
+
+
+def test_a_webhook_hears_of_the_events_it_asked_for(session: Session, rules: Rules):
+    one, _ = webhooks.create(session, "H20.16", None, "https://a.vn/")
+    session.execute(text("UPDATE webhook SET events = '{alert.overdue}'"))
+    watched(session, rules, DUE, "A", dossiers=False)
+
+    sweep(session, vn("2026-11-25 08:00"))
+    before = deliveries_queued(session)
+    sweep(session, vn("2026-11-26 08:00"))
+
+    assert before == []
+    assert [row["address"] for row in deliveries_queued(session)] == [str(one)]
+
+
+def test_what_is_of_no_dossier_is_raised_once(session: Session):
+    webhooks.create(session, "H20.16", None, "https://a.vn/")
+    webhooks.create(session, "H20.16", [BRANCH], "https://b.vn/")
+    silent = FIRST.by_level[Level.FEED_SILENT]
+    open_year = FIRST.by_level[Level.CALENDAR_UNCONFIRMED]
+    told = [
+        alerts.Raised("H20.16", BRANCH, f"{BRANCH}/x", vn("2026-11-25 07:00"), silent, {"n": 1}),
+        alerts.Raised("H20.16", None, "2027-01-01", vn("2027-01-01 00:00"), open_year, {}),
+    ]
+
+    first = alerts.raise_these(session, told, vn("2026-11-26 08:00"))
+    again = alerts.raise_these(session, told, vn("2026-11-26 09:00"))
+
+    assert (first, again) == (2, 0)
+    queued = [(row["body"]["type"], row["branch"]) for row in deliveries_queued(session)]
+    assert sorted(queued, key=str) == [
+        ("alert.calendar_unconfirmed", None),
+        ("alert.feed_silent", BRANCH),
+        ("alert.feed_silent", BRANCH),
+    ]
+    assert alerts.raise_these(session, [], vn("2026-11-26 09:00")) == 0

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app.core.alarms import Level, moments
+from app.core.alarms import moments
 from app.core.clock import Limit, Unit
+from app.core.ladder import FIRST, Level
 from app.db.tables import alert, delivery, dossier, watch
 from app.service.rules import Rules
 
@@ -37,8 +38,8 @@ def watched(
     calendar = rules.calendar_of(branch)
     due_at = calendar.midnight_after(on.toordinal())
     limit = Limit.of(10, Unit.WORKING_DAYS)
-    told = moments(on, due_at, limit, calendar)
-    put_watch(session, [(code, branch) for code in codes], told)
+    told = moments(on, due_at, limit, calendar, FIRST)
+    put_watch(session, [(code, branch) for code in codes], told, due_at)
     if dossiers:
         session.execute(
             insert(dossier),
@@ -51,7 +52,10 @@ def watched(
 
 
 def put_watch(
-    session: Session, codes: Sequence[tuple[str, str]], told: Sequence[tuple[datetime, Level]]
+    session: Session,
+    codes: Sequence[tuple[str, str]],
+    told: Sequence[tuple[datetime, Level]],
+    due_at: datetime | None = None,
 ) -> None:
     session.execute(
         insert(watch),
@@ -59,7 +63,8 @@ def put_watch(
             {
                 "code": code,
                 "branch": branch,
-                "due_at": told[-1][0],
+                "due_at": due_at or told[-1][0],
+                "ladder": 1,
                 "moments": [at for at, _ in told],
                 "levels": [int(level) for _, level in told],
                 "next_at": told[0][0],
@@ -102,7 +107,9 @@ def dossier_row(
 
 def alerts_raised(session: Session) -> list[tuple[str, str]]:
     """What was said: code and level, in order of the codes."""
-    rows = session.execute(select(alert.c.code, alert.c.level).order_by(alert.c.code, alert.c.id))
+    rows = session.execute(
+        select(alert.c.subject, alert.c.level).order_by(alert.c.subject, alert.c.id)
+    )
     return [(code, Level(level).name) for code, level in rows]
 
 

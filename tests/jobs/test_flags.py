@@ -5,7 +5,7 @@ from threading import Thread
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core.alarms import Level
+from app.core.ladder import Level
 from app.db import feeds
 from app.db.tables import alert
 from jobs import Context, flags

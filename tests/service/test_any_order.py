@@ -54,7 +54,8 @@ _WAITS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'L
 def test_what_was_finished_while_its_first_record_came_in_is_watched_no_more(
     sessions: Sessions, book: RuleBook
 ):
-    meanwhile(sessions, book, record(1), finished(1, "2026-11-18"))
+    handed = {"status": 10, "handed_over_at": "2026-11-18T10:00:00+07:00"}
+    meanwhile(sessions, book, record(1), finished(1, "2026-11-18", **handed))
 
     with sessions() as session:
         assert session.scalar(select(dossier.c.state)) == "finished"

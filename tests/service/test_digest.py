@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from app.core.alarms import Level
+from app.core.ladder import Level
 from app.db import feeds, webhooks
 from app.db.tables import alert
 from app.service import digest

@@ -144,8 +144,8 @@ def differing(sessions: Sessions, book: RuleBook) -> list[tuple[str, str, Any, A
             if told[name] != value
         ]
         moments = list(clocks[held["code"]].moments) if held["code"] in clocks else []
-        if moments != (again.moments or []):
-            wrong.append((held["code"], "moments", moments, again.moments))
+        if moments != (again.watched.moments or []):
+            wrong.append((held["code"], "moments", moments, again.watched.moments))
     return wrong
 
 

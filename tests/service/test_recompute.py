@@ -161,7 +161,8 @@ def test_the_new_law_arms_the_alarms(sessions: Sessions, book: RuleBook):
 
     with sessions() as session:
         ((watched, moments),) = session.execute(select(watch.c.code, watch.c.moments)).all()
-    assert (watched, moments[-1]) == (code(1), row(sessions, 1)["due_at"])
+    assert watched == code(1)
+    assert row(sessions, 1)["due_at"] in moments
 
 
 def test_a_limit_published_again_as_it_is_moves_nothing(sessions: Sessions, book: RuleBook):
@@ -263,7 +264,7 @@ def test_so_are_they_after_the_law_and_the_calendar_have_changed(
 def test_what_a_new_day_off_does_not_reach_is_as_if_it_had_been_derived(
     sessions: Sessions, book: RuleBook, days: list[str]
 ):
-    """Only dossiers whose clock may run over the days are read; the others must not differ."""
+    """Only dossiers with a moment to come after the days are read; the others must not differ."""
     send(sessions, book, lines(400))
     publish_calendar(sessions, *days)
     count = recompute(sessions, book, UNTIL).derived
@@ -272,7 +273,7 @@ def test_what_a_new_day_off_does_not_reach_is_as_if_it_had_been_derived(
         rules = book.in_force(session)
         everything = derived.open_ones(session, rules.version + 1, None, "", 10_000)
         watched = {row.code: list(row.moments) for row in session.execute(select(watch))}
-    assert count < len(everything)
+    assert count <= len(everything)
     version, calendar = (derived.FOUND.index(one) for one in ("catalogue_version", "calendar_id"))
     wrong = []
     for held in everything:
@@ -281,7 +282,7 @@ def test_what_a_new_day_off_does_not_reach_is_as_if_it_had_been_derived(
             continue
         same = list(held.findings)
         same[version], same[calendar] = again.findings[version], again.findings[calendar]
-        if told_differs(same, again.findings) or watched.get(held.code) != again.moments:
+        if told_differs(same, again.findings) or watched.get(held.code) != again.watched.moments:
             wrong.append(held.code)
     assert wrong == []
 

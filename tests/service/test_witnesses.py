@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.core.ladder import Level
 from app.db import access
 from app.db.engine import Sessions
 from app.db.tables import alias, applicant, divergence, dossier, revision, watch, witness
@@ -200,7 +201,8 @@ def test_a_file_of_the_past_raises_no_alarm(sessions: Sessions, book: RuleBook):
 
     with sessions() as session:
         watched = {row.code: row for row in session.execute(select(watch))}
-    assert watched[old["code"]].next_at is None
+    assert watched[old["code"]].due_at < UNTIL
+    assert (watched[old["code"]].next_at, watched[old["code"]].next_level) > (UNTIL, Level.OVERDUE)
     assert watched[coming["code"]].next_at > UNTIL
     at = watched[coming["code"]].moments.index(watched[coming["code"]].next_at)
     assert watched[coming["code"]].next_level == watched[coming["code"]].levels[at]
