@@ -20,6 +20,7 @@ from app.service.access import Principal, Right
 from app.service.rules import RuleBook
 from app.settings import Settings
 from app.web import (
+    alerts,
     batch,
     calendars,
     catalogue,
@@ -32,6 +33,7 @@ from app.web import (
     health,
     history,
     imports,
+    ladders,
     oauth,
     pages,
     problems,
@@ -126,6 +128,8 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         quarantine,
         sources,
         imports,
+        alerts,
+        ladders,
         webhooks,
         feeds,
         pulls,

@@ -23,7 +23,7 @@ from app.db.job_runs import Leader
 from app.outbound import webhook
 from app.service.rules import RuleBook
 from app.settings import Settings
-from jobs import Context, delivery, digest, flags, housekeeping, pull, recompute, roots
+from jobs import Context, delivery, digest, flags, housekeeping, pull, recompute, roots, standing
 
 Job = Callable[[Context, datetime], int]
 
@@ -31,6 +31,7 @@ Job = Callable[[Context, datetime], int]
 # having happened: a late one does the same work, a second one none.
 TIMETABLE: dict[str, tuple[Job, IntervalTrigger]] = {
     "flags": (flags.raise_due, IntervalTrigger(minutes=1)),
+    "standing": (standing.raise_standing, IntervalTrigger(minutes=5)),
     "digest": (digest.write_digests, IntervalTrigger(minutes=1)),
     "mails": (delivery.send_mails, IntervalTrigger(seconds=5)),
     "webhooks": (delivery.send_webhooks, IntervalTrigger(seconds=5)),

@@ -13,6 +13,7 @@ from app.db.tables import (
     branch,
     calendar,
     commune,
+    ladder,
     limit_rule,
     office,
     procedure,
@@ -21,7 +22,7 @@ from app.db.tables import (
     working_calendar,
 )
 
-_VERSIONED = (calendar, working_calendar, limit_rule, supplement_rule)
+_VERSIONED = (calendar, working_calendar, limit_rule, supplement_rule, ladder)
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def as_it_was(sessions: Sessions) -> Iterator[None]:
             session.execute(text(f"TRUNCATE {tables} CASCADE"))
             for table in _VERSIONED:
                 session.execute(delete(table).where(table.c.id > newest[table.name]))
-            for table in (limit_rule, supplement_rule):
+            for table in (limit_rule, supplement_rule, ladder):
                 again = update(table).where(table.c.superseded_in > version)
                 session.execute(again.values(superseded_in=None))
             session.execute(delete(publication).where(publication.c.version > version))

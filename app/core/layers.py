@@ -104,8 +104,10 @@ def _moved(was: date, will: date) -> tuple[date, ...]:
     return () if was == will else (min(was, will), max(was, will))
 
 
-def unconfirmed_soon(spec: CalendarSpec, today: date) -> date | None:
+def unconfirmed_soon(spec: CalendarSpec, today: date, days: int | None = None) -> date | None:
     """The first day that nobody has confirmed, from 60 days before it on; None while it is far.
+
+    With `days`, from so many before it.
 
     A notice may come late (2 January 2026 was announced on 25 December 2025), so whoever keeps the
     calendar is told in time to ask for it.
@@ -113,4 +115,4 @@ def unconfirmed_soon(spec: CalendarSpec, today: date) -> date | None:
     if spec.confirmed_until is None or spec.confirmed_until == date.max:
         return None
     first = spec.confirmed_until + timedelta(days=1)
-    return first if (first - today).days <= WARNED_DAYS else None
+    return first if (first - today).days <= (days or WARNED_DAYS) else None

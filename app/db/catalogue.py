@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import RowMapping, and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -96,6 +96,29 @@ def replace_supplements(session: Session, rows: Sequence[Mapping[str, Any]], pub
     )
     session.execute(insert(supplement_rule), [{**row, "published_in": published} for row in rows])
     return len(rows)
+
+
+def replace_ladder(
+    session: Session,
+    office_code: str,
+    group: str | None,
+    rungs: Sequence[Mapping[str, Any]] | None,
+    published: int,
+) -> int:
+    """Publish the ladder of an office and group, or take it back (None); 0 if nothing differs."""
+    scope = and_(ladder.c.office == office_code, ladder.c.group.is_not_distinct_from(group))
+    held = session.execute(select(ladder.c.rungs).where(scope, ladder.c.superseded_in.is_(None)))
+    if held.scalar_one_or_none() == rungs:
+        return 0
+    session.execute(
+        update(ladder)
+        .where(scope, ladder.c.superseded_in.is_(None))
+        .values(superseded_in=published)
+    )
+    if rungs is not None:
+        row = {"office": office_code, "group": group, "rungs": list(rungs)}
+        session.execute(insert(ladder).values(**row, published_in=published))
+    return 1
 
 
 def offices(session: Session) -> Sequence[RowMapping]:

@@ -1,6 +1,7 @@
 """What lies in quarantine: found, listed and counted, each within a caller's scope."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, RowMapping, Select, exists, func, or_, select, text
@@ -99,6 +100,24 @@ def tally(session: Session, scope: Scope) -> Sequence[RowMapping]:
         .order_by(quarantine.c.branch.nulls_last(), quarantine.c.source)
     )
     return session.execute(query).mappings().all()
+
+
+_ARRIVED = text("""
+SELECT q.branch, q.source, count(*) AS count
+FROM unnest(CAST(:branches AS text[]), CAST(:since AS timestamptz[])) AS b (branch, since)
+JOIN quarantine AS q ON q.branch = b.branch COLLATE "C" AND q.state = 'open'
+    AND q.arrived_at >= b.since
+GROUP BY q.branch, q.source
+""")
+
+
+def arrived(session: Session, since: Mapping[str, datetime]) -> Sequence[RowMapping]:
+    """How many records of each branch arrived since a moment of its own and lie there still.
+
+    Columns: branch, source, count; a line only where there is one.
+    """
+    asked = {"branches": list(since), "since": list(since.values())}
+    return session.execute(_ARRIVED, asked).mappings().all()
 
 
 def tally_of_fields(session: Session, scope: Scope) -> Sequence[RowMapping]:

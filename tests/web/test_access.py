@@ -55,6 +55,8 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "on": "2026-11-26",
         "quarantine_id": 1,
         "webhook_id": 1,
+        "alert_id": 1,
+        "group": "transfer",
         "source": "one-stop",
         "import_id": 1,
         "closing_id": 1,
