@@ -116,7 +116,7 @@ WITH yard AS (
         WHEN d.due_at <= y.clock_at THEN CASE
             WHEN d.due_at > y.since OR EXISTS (
                 SELECT FROM alert AS a
-                WHERE a.code = d.code AND a.level = :overdue AND a.due_at = d.due_at
+                WHERE a.subject = d.code AND a.level = :overdue AND a.due_at = d.due_at
                   AND a.raised_at > y.since AND d.first_seen_at <= y.since
             ) THEN 'newly_overdue' ELSE 'overdue' END
         WHEN d.due_at <= :now THEN 'unverified'

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.web.pages import (
+    alerts,
     branch,
     calendar,
     dossier,
@@ -15,5 +16,8 @@ from app.web.pages import (
 )
 
 router = APIRouter(include_in_schema=False)
-for page in (signing, today, branch, dossier, reports, quarantine, mending, calendar, imports):
+for page in (
+    *(signing, today, alerts, branch, dossier, reports, quarantine, mending),
+    *(calendar, imports),
+):
     router.include_router(page.router)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from app.core.clock import Reason, SupplementPolicy
 from app.core.duties import Duty
 from app.core.index766 import Population
+from app.core.ladder import Level
 from app.core.lifecycle import ApplicantKind, Channel, Outcome, State
 from app.core.limits import NoLimit
 from app.core.rating import Verdict
@@ -225,3 +226,21 @@ ASKED: Mapping[str, str] = {
     "live": "Counted anew",
 }
 """What a report is asked for, as its form calls it."""
+
+LEVELS: Mapping[Level, str] = {
+    Level.SHARE_USED: "Much of the limit is used",
+    Level.DUE_SOON: "Due soon",
+    Level.APOLOGY_DUE: "Apologise today if the due date cannot be kept",
+    Level.DUE_TODAY: "Due today",
+    Level.OVERDUE: "Overdue",
+    Level.OVERDUE_REMINDED: "Overdue for {days} working days",
+    Level.OVERDUE_LONG: "Overdue for {days} working days",
+    Level.OVERDUE_VERY_LONG: "Overdue for {days} working days",
+    Level.ACCEPTANCE_LATE: "Not accepted or refused in time",
+    Level.SUPPLEMENT_NOTICE_LATE: "The supplement was asked for too late",
+    Level.HAND_OVER_LATE: "The result was not handed over in time",
+    Level.FEED_SILENT: "No data are coming in",
+    Level.CALENDAR_UNCONFIRMED: "The working calendar is not confirmed",
+    Level.QUARANTINE_GROWING: "Many records are refused",
+}
+"""What an alert says, as a key of translation."""
