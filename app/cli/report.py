@@ -119,6 +119,7 @@ def _question(
 ) -> Asked:
     """What is asked at this terminal, which sees the whole office."""
     code, branches = office_of(session, office)
+    session.commit()  # the report begins a transaction of its own, at one moment
     caller = Principal(
         by=author(),
         source="command",

@@ -44,6 +44,15 @@ def sessions(engine: Engine) -> Sessions:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+def at_one_moment(session: Session) -> None:
+    """Let every statement of a session see the database as it stands now; it may only read.
+
+    Before its first statement, else it would have two moments: that is an error.
+    """
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    session.connection(execution_options=options)
+
+
 def again_if_deadlocked(sessions: Sessions, work: Callable[[Session], T]) -> T:
     """Do a piece of work in one transaction; a deadlock is tried again, never shown."""
     for attempt in range(1, _TRIES + 1):

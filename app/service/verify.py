@@ -22,7 +22,7 @@ from app.db import chain, publications
 from app.db.calendars import NATIONAL
 from app.db.chain import Link
 from app.db.derived import FOUND
-from app.db.engine import Sessions
+from app.db.engine import Sessions, at_one_moment
 from app.service.contents import UNREADABLE, Wrong, as_hashed, walk_back
 from app.service.rows import found, stored_findings
 from app.service.rules import NoCalendarError, RuleBook, Rules
@@ -141,8 +141,7 @@ def some(
 @contextmanager
 def _at_one_moment(sessions: Sessions) -> Iterator[Session]:
     with sessions() as session:
-        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        session.connection(execution_options=options)
+        at_one_moment(session)
         yield session
 
 

@@ -101,6 +101,7 @@ def report(
         session, who, held, now, chosen or known.period(today), wanted.branch, wanted.as_of
     )
     document = registry.document_of(name, session, found, request.query_params)
+    session.commit()  # the chart is drawn without a connection that others wait for
     say = speech(request)
     choosing = chooser(name, found, wanted.as_of, request.query_params, today, say)
     rules = found.rules

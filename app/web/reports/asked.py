@@ -11,6 +11,7 @@ from app.core import periods
 from app.core.periods import Kind, Period, PeriodError
 from app.core.problems import Problem
 from app.db import in_hand
+from app.db.engine import at_one_moment
 from app.service.access import Principal
 from app.service.asked import Asked
 from app.web.deps import Judging, Now, Reader, TheParts, Transaction, clocks_of, visible
@@ -111,7 +112,12 @@ def asked(
     branch: str | None,
     as_of: date | None = None,
 ) -> Asked:
-    """The report of a caller, a period and perhaps one branch."""
+    """The report of a caller, a period and perhaps one branch.
+
+    From here on the session reads one moment: a report makes several statements, and what arrives
+    between two of them would make figures that do not agree.
+    """
+    at_one_moment(session)
     if as_of is not None and not period.first <= as_of <= period.last:
         raise _refused(
             "as_of",

@@ -63,6 +63,7 @@ def get_chart(
     wanted = period or registry.known(name).period(now.astimezone(shown.ZONE).date())
     found = asked(session, caller, held, now, wanted, branch, as_of)
     document = registry.document_of(name, session, found, request.query_params)
+    session.commit()  # what follows may take seconds, and holds no connection
     say = Speech(language.value if language else language_of(request))
     picture = bars.picture(document, say)
     if picture is None:
