@@ -40,6 +40,7 @@ from app.web import (
     recounts,
     reports,
     sources,
+    subscriptions,
     webhooks,
 )
 from app.web.crew import Crew, calm_collector
@@ -127,6 +128,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         sources,
         imports,
         webhooks,
+        subscriptions,
         feeds,
         pulls,
         health,

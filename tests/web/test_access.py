@@ -55,6 +55,7 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "on": "2026-11-26",
         "quarantine_id": 1,
         "webhook_id": 1,
+        "user_id": 1,
         "source": "one-stop",
         "import_id": 1,
         "closing_id": 1,
@@ -306,6 +307,7 @@ def writes(api: Api) -> dict[str, Any]:
             404,
         ),
         "unhook": (http.delete("/v1/webhooks/1"), 404),
+        "hush": (http.put("/v1/subscriptions/1", json={"daily": False}), {404, 403}),
         "ask for": (
             http.post(
                 "/v1/deadlines",
@@ -385,12 +387,14 @@ def test_what_a_stranger_had_refused_is_not_mixed_with_ours(api: Callable[..., A
 
 def needed(method: str, path: str) -> Right | None:
     """The right a route asks for, as the documents say; None for any credential."""
-    if path in ("/openapi.json", "/docs", "/metrics"):
+    if path in ("/openapi.json", "/docs", "/metrics", "/v1/subscriptions/me"):
         return Right.READ
     if path.startswith("/v1/webhooks"):
         return Right.CATALOGUE
     keepers = ("/v1/feeds", "/v1/closings")
-    if path.startswith("/v1/pulls") or (path.startswith(keepers) and method != "GET"):
+    if path.startswith(("/v1/pulls", "/v1/subscriptions")) or (
+        path.startswith(keepers) and method != "GET"
+    ):
         return Right.ADMIN
     if path.endswith("/rejects"):  # whole rows, with the names in them
         return Right.INTAKE
