@@ -26,8 +26,10 @@ from app.web import (
     closings,
     completeness,
     deadlines,
+    deliveries,
     dossiers,
     dvcqg,
+    events,
     feeds,
     health,
     history,
@@ -128,6 +130,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         sources,
         imports,
         webhooks,
+        deliveries,
         subscriptions,
         feeds,
         pulls,
@@ -135,6 +138,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         pages,
     ):
         app.include_router(room.router)
+    events.describe(app)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.mount("/docs-static", StaticFiles(packages=[("fastapi_offline", "static")]))
     _document(app)
@@ -183,6 +187,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             version=app.version,
             summary=app.summary,
             routes=app.routes,
+            webhooks=app.webhooks.routes,
             openapi_version="3.1.0",
         )
         _, parts = msgspec.json.schema_components(

@@ -56,6 +56,7 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "quarantine_id": 1,
         "webhook_id": 1,
         "user_id": 1,
+        "delivery_id": 1,
         "source": "one-stop",
         "import_id": 1,
         "closing_id": 1,
@@ -154,6 +155,7 @@ def fill(sender: Api) -> None:
     sender.http.post("/v1/heartbeat", json={"branches": [BRANCH]})
     hook = {"url": "https://example.org/ours", "branches": [BRANCH]}
     assert sender.http.post("/v1/webhooks", json=hook).status_code == 201
+    assert sender.http.post("/v1/webhooks/1/test").status_code == 202
     pull = {"url": "https://example.org/list", "shape": {"kind": "cursor"}, "branches": [BRANCH]}
     assert sender.http.put("/v1/pulls/one-stop", json=pull).status_code == 200
     file = csv_text([[code(80), "1.012790", BRANCH, NAME, "hôm qua", "", "", ""]]).encode()
@@ -307,6 +309,11 @@ def writes(api: Api) -> dict[str, Any]:
             404,
         ),
         "unhook": (http.delete("/v1/webhooks/1"), 404),
+        "rehook": (http.patch("/v1/webhooks/1", json={"url": "https://x.vn/"}), 404),
+        "learn the secret of": (http.post("/v1/webhooks/1/rotate"), 404),
+        "knock at": (http.post("/v1/webhooks/1/test"), 404),
+        "wake": (http.post("/v1/webhooks/1/resume"), 404),
+        "say again": (http.post("/v1/deliveries/1/replay"), 404),
         "hush": (http.put("/v1/subscriptions/1", json={"daily": False}), {404, 403}),
         "ask for": (
             http.post(
@@ -389,7 +396,7 @@ def needed(method: str, path: str) -> Right | None:
     """The right a route asks for, as the documents say; None for any credential."""
     if path in ("/openapi.json", "/docs", "/metrics", "/v1/subscriptions/me"):
         return Right.READ
-    if path.startswith("/v1/webhooks"):
+    if path.startswith(("/v1/webhooks", "/v1/deliveries")):
         return Right.CATALOGUE
     keepers = ("/v1/feeds", "/v1/closings")
     if path.startswith(("/v1/pulls", "/v1/subscriptions")) or (
