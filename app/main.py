@@ -27,8 +27,10 @@ from app.web import (
     closings,
     completeness,
     deadlines,
+    deliveries,
     dossiers,
     dvcqg,
+    events,
     feeds,
     health,
     history,
@@ -42,6 +44,7 @@ from app.web import (
     recounts,
     reports,
     sources,
+    subscriptions,
     webhooks,
 )
 from app.web.crew import Crew, calm_collector
@@ -131,12 +134,15 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         alerts,
         ladders,
         webhooks,
+        deliveries,
+        subscriptions,
         feeds,
         pulls,
         health,
         pages,
     ):
         app.include_router(room.router)
+    events.describe(app)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.mount("/docs-static", StaticFiles(packages=[("fastapi_offline", "static")]))
     _document(app)
@@ -185,6 +191,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             version=app.version,
             summary=app.summary,
             routes=app.routes,
+            webhooks=app.webhooks.routes,
             openapi_version="3.1.0",
         )
         _, parts = msgspec.json.schema_components(

@@ -4,16 +4,17 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
 from app.core.retry import MAX_ATTEMPTS, wait_before
-from app.db import deliveries
-from app.db.deliveries import Channel, Claimed
+from app.db import deliveries, webhooks
+from app.db.deliveries import Channel, Claimed, Tried
 from app.outbound import mail, webhook
-from app.outbound.errors import DeliveryError
+from app.outbound.errors import DeliveryError, GoneError
+from app.service.paused_webhooks import tell_owners
 from jobs import Context
 
 # A batch is as large as its workers, so all of it is under way at once and ends long before the
@@ -28,7 +29,10 @@ Send = Callable[[Context, Claimed, datetime], None]
 
 def send_mails(context: Context, now: datetime) -> int:
     """Send the mails that are due; return how many were sent."""
-    return _drain(context, now, Channel.MAIL, _mail)
+    with context.sessions.begin() as session:
+        rules = context.book.in_force(session)
+        tell_owners(session, rules, now, context.settings.public_url)
+    return _drain(_Run(context, now, Channel.MAIL, _mail))
 
 
 def send_webhooks(context: Context, now: datetime) -> int:
@@ -37,65 +41,94 @@ def send_webhooks(context: Context, now: datetime) -> int:
     A job of its own: a receiver that hangs delays no mail. And one that failed is left alone for
     the rest of the run, so that its backlog does not stand before everyone else's.
     """
-    return _drain(context, now, Channel.WEBHOOK, _webhook)
+    return _drain(_Run(context, now, Channel.WEBHOOK, _webhook))
 
 
-def _drain(context: Context, now: datetime, channel: Channel, send: Send) -> int:
-    stop = time.monotonic() + _RUN_FOR
-    size = _WORKERS[channel]
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of a job, and what time it is in it: the moment it acts at, and how long it lasts."""
+
+    context: Context
+    now: datetime
+    channel: Channel
+    send: Send
+    began: float = field(default_factory=time.monotonic)
+
+    def moment(self) -> datetime:
+        """The present instant, told from the moment of the run."""
+        return self.now + timedelta(seconds=time.monotonic() - self.began)
+
+
+def _drain(run: _Run) -> int:
+    size = _WORKERS[run.channel]
     failed: set[str] = set()
     sent = 0
+    with run.context.sessions.begin() as session:
+        deliveries.set_aside(session, run.now, run.channel)
     with ThreadPoolExecutor(size) as pool:
-        while time.monotonic() < stop:
-            with context.sessions.begin() as session:
-                batch = deliveries.claim(session, now, LEASE, size, channel=channel, skip=failed)
-            outcomes = list(pool.map(partial(_attempt, context, send, now), batch))
+        while time.monotonic() < run.began + _RUN_FOR:
+            with run.context.sessions.begin() as session:
+                claimed = deliveries.claim(
+                    session, run.now, LEASE, size, channel=run.channel, skip=failed
+                )
+                batch = deliveries.drop_untrue(session, claimed)
+            outcomes = list(pool.map(lambda one: _attempt(run, one), batch))
             sent += sum(outcomes)
             failed |= {one.address for one, went in zip(batch, outcomes, strict=True) if not went}
-            if len(batch) < size:
+            if len(claimed) < size:
                 break
     return sent
 
 
-def _attempt(context: Context, send: Send, now: datetime, claimed: Claimed) -> bool:
+def _attempt(run: _Run, claimed: Claimed) -> bool:
     """Send one delivery and settle it; whether it went out."""
+    began_at = run.moment()
     try:
         if claimed.attempts > MAX_ATTEMPTS:  # claimed again and again, and never settled
             raise _HopelessError("its workers died")
-        send(context, claimed, now)
+        run.send(run.context, claimed, run.now)
     except DeliveryError as error:
-        _fail(context, claimed, error, now)
+        _fail(run, claimed, error, began_at)
         return False
-    with context.sessions.begin() as session:
-        deliveries.settle_sent(session, claimed.id, now)
+    with run.context.sessions.begin() as session:
+        tried = Tried(claimed.id, claimed.attempts, began_at, run.moment())
+        deliveries.settle_sent(session, tried)
     return True
 
 
-def _fail(context: Context, claimed: Claimed, error: DeliveryError, now: datetime) -> None:
-    hopeless = isinstance(error, _HopelessError) or claimed.attempts >= MAX_ATTEMPTS
+def _fail(run: _Run, claimed: Claimed, error: DeliveryError, began_at: datetime) -> None:
+    hopeless = isinstance(error, _HopelessError)
+    dead = hopeless or claimed.attempts >= MAX_ATTEMPTS
     wait = wait_before(claimed.attempts + 1, random.random())  # noqa: S311 spreads, hides nothing
-    with context.sessions.begin() as session:
-        deliveries.settle_failed(
-            session,
-            claimed.id,
-            attempts=claimed.attempts,
-            error=str(error),
-            next_attempt_at=None if hopeless else now + wait,
-        )
-    _log.warning("delivery failed", key=claimed.key, attempts=claimed.attempts, dead=hopeless)
+    tried = Tried(claimed.id, claimed.attempts, began_at, run.moment(), str(error))
+    paused = False
+    with run.context.sessions.begin() as session:
+        deliveries.settle_failed(session, tried, next_attempt_at=None if dead else run.now + wait)
+        if claimed.channel is Channel.WEBHOOK and not hopeless:
+            gone = isinstance(error, GoneError)
+            paused = webhooks.note_failure(session, int(claimed.address), run.now, gone=gone)
+    _log.warning("delivery failed", key=claimed.key, attempts=claimed.attempts, dead=dead)
+    if paused:
+        _log.warning("webhook paused", webhook=claimed.address)
 
 
 class _HopelessError(DeliveryError):
-    """No further attempt can help."""
+    """No further attempt can help; the receiver has no part in it."""
 
 
 def _mail(context: Context, claimed: Claimed, now: datetime) -> None:
+    with context.sessions() as session:
+        attachments = deliveries.attachments(session, claimed.id)
     settings = context.settings
     message = mail.compose(
         sender=settings.mail_from,
         to=claimed.address,
         subject=claimed.body["subject"],
         text=claimed.body["text"],
+        html=claimed.body.get("html"),
+        parts=[
+            mail.Part(one.name, one.media_type, one.content, one.content_id) for one in attachments
+        ],
         key=claimed.key,
         now=now,
     )
@@ -110,7 +143,7 @@ def _webhook(context: Context, claimed: Claimed, now: datetime) -> None:
     webhook.post(
         context.client,
         claimed.url,
-        claimed.secret,
+        [claimed.secret, *([claimed.previous_secret] if claimed.previous_secret else [])],
         message_id=claimed.key,
         body=claimed.body,
         now=now,

@@ -16,6 +16,12 @@ def wait_before(attempt: int, jitter: float = 0.0) -> timedelta:
     return min(_FIRST * 2.0**doublings, _LONGEST) * (1 - 0.2 * jitter)
 
 
+# When a receiver is left alone until its owner has looked. Twenty: of a busy one that is a minute,
+# of a quiet one two messages given up. An hour besides: a restart or a short maintenance, however
+# many messages fall into it, is over by then.
+PAUSE_AFTER = 20
+PAUSE_AFTER_FAILING_FOR = timedelta(hours=1)
+
 _LONGEST_PAUSE = timedelta(hours=1)
 
 

@@ -57,6 +57,18 @@ def find_user(session: Session, login: str) -> RowMapping | None:
     return session.execute(query).mappings().first()
 
 
+def administrators(session: Session, office: str) -> Sequence[RowMapping]:
+    """The active administrators of an office who have a mail address: id and email."""
+    account = user_account.c
+    query = select(account.id, account.email).where(
+        account.office == office,
+        account.role == "administrator",
+        account.active,
+        account.email != "",
+    )
+    return session.execute(query.order_by(account.id)).mappings().all()
+
+
 def save_token(session: Session, token_hash: bytes, client_id: str, expires_at: datetime) -> None:
     """Remember an access token by its hash."""
     session.execute(

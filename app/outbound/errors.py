@@ -2,7 +2,8 @@
 
 Exception
 └── DeliveryError        this attempt failed; the text says why, for people, and may be stored
-    └── OutOfReachError  the address is not for us to call
+    ├── OutOfReachError  the address is not for us to call
+    └── GoneError        the receiver says that nobody is there any more
 """
 
 
@@ -12,3 +13,7 @@ class DeliveryError(Exception):
 
 class OutOfReachError(DeliveryError):
     """The address is not for us to call, by what the operator has set."""
+
+
+class GoneError(DeliveryError):
+    """The receiver says that nobody is there any more (410): trying again annoys it."""

@@ -5,6 +5,8 @@ import re
 import smtplib
 import ssl
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.header import Header
@@ -30,7 +32,7 @@ class _Policy(EmailPolicy):
 
     def fold(self, name: str, value: str) -> str:
         """A header as lines of ASCII."""
-        if str(value).isascii():
+        if str(value).isascii() or name.lower().startswith("content-"):  # file names: RFC 2231
             folded: str = super().fold(name, value)
             return folded
         if name.lower() == "from":
@@ -48,13 +50,34 @@ class _Policy(EmailPolicy):
         return Header(value, "utf-8", header_name=name).encode(linesep=self.linesep)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file beside the letter; with a `content_id` a picture its HTML shows as `cid:…`."""
+
+    name: str
+    media_type: str
+    content: bytes
+    content_id: str | None = None
+
+
 def compose(
-    *, sender: str, to: str, subject: str, text: str, key: str, now: datetime
+    *,
+    sender: str,
+    to: str,
+    subject: str,
+    text: str,
+    key: str,
+    now: datetime,
+    html: str | None = None,
+    parts: Sequence[Part] = (),
 ) -> EmailMessage:
-    """A plain-text mail; `key` makes a Message-ID that is the same on every attempt.
+    """A mail of text, perhaps HTML with its pictures, and files; what reads no HTML has the text.
+
+    `key` makes a Message-ID that is the same on every attempt.
 
     Raises:
-        DeliveryError: an address or the subject cannot stand in a header (a line break, say).
+        DeliveryError: an address, the subject or the name of a file cannot stand in a header (a
+            line break, say).
     """
     domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
     message = EmailMessage(policy=_Policy(linesep="\r\n"))
@@ -66,9 +89,54 @@ def compose(
         message["Message-ID"] = f"<{re.sub(r'[^0-9A-Za-z-]+', '.', key)}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
         message.set_content(text, cte="base64")
+        if html is not None:
+            _show(message, html, [part for part in parts if part.content_id is not None])
+        for part in parts:
+            if part.content_id is None:
+                _attach(message, part)
     except (ValueError, MessageError, IndexError) as error:
         raise DeliveryError(f"not a possible mail header: {error}") from error
     return message
+
+
+_MEDIA_TYPE = re.compile(r"([a-z]+)/([a-z0-9][a-z0-9.+-]*)")
+_CONTENT_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]*")
+
+
+def _show(message: EmailMessage, html: str, pictures: Sequence[Part]) -> None:
+    """Add the HTML beside the text, and to the HTML its pictures."""
+    message.add_alternative(html, subtype="html", cte="base64")
+    *_, shown = message.iter_parts()
+    for part in pictures:
+        if _CONTENT_ID.fullmatch(part.content_id or "") is None:
+            raise ValueError("the id of a picture")
+        kind, subtype = _kind(part)
+        shown.add_related(
+            part.content,
+            maintype=kind,
+            subtype=subtype,
+            cid=f"<{part.content_id}>",
+            filename=_file_name(part),
+            disposition="inline",
+        )
+
+
+def _attach(message: EmailMessage, part: Part) -> None:
+    kind, subtype = _kind(part)
+    message.add_attachment(part.content, maintype=kind, subtype=subtype, filename=_file_name(part))
+
+
+def _kind(part: Part) -> tuple[str, str]:
+    found = _MEDIA_TYPE.fullmatch(part.media_type)
+    if found is None:
+        raise ValueError(f"the media type of {part.name!r}")
+    return found.group(1), found.group(2)
+
+
+def _file_name(part: Part) -> str:
+    if not part.name or not part.name.isprintable():
+        raise ValueError("the name of a file")
+    return part.name
 
 
 def send(mail_url: str | None, outbox: Path, message: EmailMessage) -> None:

@@ -170,6 +170,7 @@ def _deliveries() -> None:
         sa.Column("began_at", _INSTANT, nullable=False),
         sa.Column("ended_at", _INSTANT, nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("by", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["delivery_id"],
             ["delivery.id"],

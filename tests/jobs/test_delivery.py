@@ -15,8 +15,9 @@ from standardwebhooks import Webhook
 from app import wallclock
 from app.core.retry import MAX_ATTEMPTS, wait_before
 from app.db import deliveries, webhooks
-from app.db.deliveries import Channel, Draft
+from app.db.deliveries import Channel, Claimed, Draft, Tried
 from app.db.tables import delivery
+from app.db.webhooks import Owned
 from jobs import Context
 from jobs.delivery import LEASE, send_mails, send_webhooks
 from tests.jobs.rows import BRANCH, OTHER, deliveries_queued, vn
@@ -41,6 +42,10 @@ def hook(session: Session, url: str, *keys: str) -> str:
     deliveries.queue(session, drafts, AT)
     session.commit()
     return secret
+
+
+def tried(claimed: Claimed, error: str | None = None) -> Tried:
+    return Tried(claimed.id, claimed.attempts, AT, AT + timedelta(seconds=1), error)
 
 
 def letters(session: Session, *addresses: str) -> None:
@@ -156,9 +161,7 @@ def test_a_worker_that_outlived_its_lease_pulls_nothing_back(session: Session):
     (first,) = deliveries.claim(session, AT, LEASE, 1, channel=Channel.WEBHOOK)
     (second,) = deliveries.claim(session, AT + LEASE, LEASE, 1, channel=Channel.WEBHOOK)
 
-    deliveries.settle_failed(
-        session, first.id, attempts=first.attempts, error="late", next_attempt_at=AT
-    )
+    deliveries.settle_failed(session, tried(first, "late"), next_attempt_at=AT)
 
     (row,) = deliveries_queued(session)
     assert second.id == first.id
@@ -231,7 +234,7 @@ def test_a_deleted_or_silenced_webhook_is_given_up_without_a_call(
 ):
     hook(session, receiver.url, "alert:1:1")
     hook(session, receiver.url, "alert:1:2")
-    assert webhooks.remove(session, 1, "H20.16", None)
+    assert webhooks.remove(session, 1, Owned("H20.16", None))
     session.execute(text("UPDATE webhook SET active = false"))
     session.commit()
 
@@ -271,10 +274,8 @@ def test_claiming_and_settling_are_a_statement_each(session: Session, statements
 
     claimed = deliveries.claim(session, AT, LEASE, 10, channel=Channel.WEBHOOK)
     first, second = sorted(claimed, key=lambda one: one.key)
-    deliveries.settle_sent(session, first.id, AT)
-    deliveries.settle_failed(
-        session, second.id, attempts=1, error="x\0" * 5000, next_attempt_at=None
-    )
+    deliveries.settle_sent(session, tried(first))
+    deliveries.settle_failed(session, tried(second, "x\0" * 5000), next_attempt_at=None)
 
     assert len(statements) == 3
     assert len(deliveries_queued(session)[1]["last_error"]) == 2048
@@ -284,11 +285,14 @@ def test_webhooks_are_seen_and_removed_within_a_scope(session: Session):
     whole, secret = webhooks.create(session, "H20.16", None, "https://a.vn/")
     ours, _ = webhooks.create(session, "H20.16", [BRANCH], "https://b.vn/")
 
+    def seen(branches: list[str] | None) -> list[int]:
+        return [row["id"] for row in webhooks.listing(session, Owned("H20.16", branches))]
+
     assert secret.startswith("whsec_")
     assert Webhook(secret).sign("m", AT, "{}").startswith("v1,")
-    assert [row["id"] for row in webhooks.listing(session, "H20.16", None)] == [whole, ours]
-    assert [row["id"] for row in webhooks.listing(session, "H20.16", [BRANCH, OTHER])] == [ours]
-    assert webhooks.listing(session, "H20.16", [OTHER]) == []
-    assert not webhooks.remove(session, whole, "H20.16", [BRANCH])
-    assert not webhooks.remove(session, ours, "H99", None)
-    assert webhooks.remove(session, ours, "H20.16", [BRANCH])
+    assert seen(None) == [whole, ours]
+    assert seen([BRANCH, OTHER]) == [ours]
+    assert seen([OTHER]) == []
+    assert not webhooks.remove(session, whole, Owned("H20.16", [BRANCH]))
+    assert not webhooks.remove(session, ours, Owned("H99", None))
+    assert webhooks.remove(session, ours, Owned("H20.16", [BRANCH]))

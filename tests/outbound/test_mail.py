@@ -5,7 +5,7 @@ import ssl
 import subprocess
 from email import message_from_bytes
 from email.header import decode_header, make_header
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.policy import default
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from aiosmtpd.smtp import AuthResult
 
 from app.outbound import mail
 from app.outbound.errors import DeliveryError
+from app.outbound.mail import Part
 from tests.jobs.rows import vn
 from tests.outbound.receivers import smtp_receiver
 
@@ -178,3 +179,85 @@ def test_a_login_is_read_from_the_address(tmp_path: Path):
 def test_a_mail_url_that_is_none_is_a_failure(tmp_path: Path, url: str):
     with pytest.raises(DeliveryError):
         mail.send(url, tmp_path, letter())
+
+
+PICTURE = Part("chart.png", "image/png", b"\x89PNG\r\n", "chart@dunghan")
+FILE = Part("Quá hạn 23-11.xlsx", "application/vnd.ms-excel", b"PK\x03\x04")
+
+
+def rich(
+    *parts: Part, html: str | None = '<p>2 quá hạn <img src="cid:chart@dunghan"></p>'
+) -> EmailMessage:
+    return mail.compose(
+        sender="Đúng Hạn <dunghan@x.vn>",
+        to="an@x.vn",
+        subject=SUBJECT,
+        text=TEXT,
+        html=html,
+        parts=parts,
+        key="digest:user:7:2026-11-23",
+        now=vn("2026-11-23 07:00"),
+    )
+
+
+def shape(message: Message) -> object:
+    """The kinds of the parts of a mail, as it nests them."""
+    kind = message.get_content_type()
+    if not message.is_multipart():
+        return kind
+    return {kind: [shape(part) for part in message.iter_parts()]}  # type: ignore[attr-defined]
+
+
+def test_a_rich_mail_is_read_with_its_pictures_and_files(tmp_path: Path):
+    with smtp_receiver() as (place, mailbox):
+        mail.send(f"smtp://{place}", tmp_path, rich(PICTURE, FILE))
+
+    read = message_from_bytes(mailbox.envelopes[0].content, policy=default)
+    related = {"multipart/related": ["text/html", "image/png"]}
+    alternative = {"multipart/alternative": ["text/plain", related]}
+    assert shape(read) == {"multipart/mixed": [alternative, "application/vnd.ms-excel"]}
+    text, html = read.get_body(("plain",)), read.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert text.get_content().replace("\r\n", "\n") == TEXT
+    assert "2 quá hạn" in html.get_content()
+    (file,) = read.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == (FILE.name, FILE.content)
+    (picture,) = [part for part in read.walk() if part["Content-ID"]]
+    assert picture["Content-ID"] == "<chart@dunghan>"
+    assert picture.get_content_disposition() == "inline"
+    assert picture.get_content() == PICTURE.content
+    assert read["Subject"] == SUBJECT
+    assert read["Message-ID"] == "<digest.user.7.2026-11-23@x.vn>"
+    assert max(map(len, mailbox.envelopes[0].content.splitlines())) < 998
+
+
+@pytest.mark.parametrize(
+    ("parts", "html", "expected"),
+    [
+        ((), None, "text/plain"),
+        ((), "<p>2</p>", {"multipart/alternative": ["text/plain", "text/html"]}),
+        ((FILE,), None, {"multipart/mixed": ["text/plain", "application/vnd.ms-excel"]}),
+    ],
+)
+def test_a_mail_is_no_richer_than_it_must_be(
+    parts: tuple[Part, ...], html: str | None, expected: object
+):
+    assert shape(rich(*parts, html=html)) == expected
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Part("a\r\nBcc: eve@x.vn", "image/png", b""),
+        Part("a\nb", "image/png", b"", "c"),
+        Part("", "image/png", b""),
+        Part("a", "image/png\r\nBcc: eve@x.vn", b""),
+        Part("a", "image", b""),
+        Part("a", "image/png", b"", "c>\r\nBcc: eve@x.vn"),
+        Part("a", "image/png", b"", "c d"),
+    ],
+)
+def test_no_part_smuggles_a_header_in(part: Part):
+    with pytest.raises(DeliveryError):
+        rich(part)

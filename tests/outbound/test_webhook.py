@@ -2,16 +2,20 @@
 
 import ipaddress
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from typing import Any
 
 import httpx
 import pytest
+from pytest_socket import SocketConnectBlockedError
 from standardwebhooks import Webhook
 
 from app import wallclock
 from app.outbound import addresses, webhook
-from app.outbound.errors import DeliveryError
+from app.outbound.errors import DeliveryError, GoneError
 from tests.jobs.rows import vn
 from tests.outbound.receivers import Receiver, http_receiver
 
@@ -30,7 +34,7 @@ def post(url: str, *, allow_private: bool = True, client: httpx.Client | None = 
         webhook.post(
             used,
             url,
-            SECRET,
+            [SECRET],
             message_id="alert:1:1",
             body=BODY,
             now=wallclock.now(),
@@ -53,7 +57,7 @@ def test_the_signature_does_not_depend_on_the_zone_of_now():
         webhook.post(
             client,
             "http://127.0.0.1/",
-            SECRET,
+            [SECRET],
             message_id="m",
             body={},
             now=vn("2026-11-23 07:00"),
@@ -173,9 +177,148 @@ def test_a_secret_that_is_none_is_a_failure():
         webhook.post(
             client,
             "http://127.0.0.1/",
-            "whsec_",
+            ["whsec_"],
             message_id="m",
             body={},
             now=wallclock.now(),
             allow_private=True,
         )
+
+
+def test_each_secret_signs(receiver: Receiver):
+    other = "whsec_" + "A" * 32
+    with webhook.client() as client:
+        webhook.post(
+            client,
+            receiver.url,
+            [SECRET, other],
+            message_id="m",
+            body=BODY,
+            now=wallclock.now(),
+            allow_private=True,
+        )
+
+    ((headers, body),) = receiver.arrived
+    assert len(headers["webhook-signature"].split(" ")) == 2
+    for secret in (SECRET, other):
+        assert Webhook(secret).verify(body, headers) == BODY
+
+
+def test_a_receiver_that_is_gone_says_so(receiver: Receiver):
+    receiver.answers = [410]
+
+    with pytest.raises(GoneError):
+        post(receiver.url)
+
+
+def test_a_name_that_moves_home_after_it_was_checked_leads_nowhere(
+    monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+):
+    port = int(receiver.url.rstrip("/").rpartition(":")[2])
+    answers = iter(["8.8.8.8", "127.0.0.1", "127.0.0.1"])
+
+    def look_up(name: str, *_: Any, **__: Any) -> list[Any]:  # noqa: ANN401
+        found = next(answers) if name == "hooks.example" else name  # an address is its own answer
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (found, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    # The guard of the tests lets no one out, and says who was called: the address that was checked.
+    with pytest.raises(SocketConnectBlockedError, match=r"8\.8\.8\.8"):
+        post(f"http://hooks.example:{port}/", allow_private=False)
+    with pytest.raises(DeliveryError, match="private"):
+        post(f"http://hooks.example:{port}/", allow_private=False)
+    assert receiver.arrived == []
+    post(f"http://hooks.example:{port}/", allow_private=True)
+    assert len(receiver.arrived) == 1
+
+
+DRIPS = {
+    "its header": (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"),
+    "its status": (b"", b"H"),
+    "a refusal": (b"HTTP/1.1 500 No\r\n\r\n", b"no "),
+    "nothing": (b"", b""),
+}
+
+
+@contextmanager
+def dripping(begins: bytes, drop: bytes) -> Iterator[str]:
+    """A receiver that says something, and then a little now and then for ever."""
+    stop = Event()
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(begins)
+            while not stop.wait(0.05):
+                connection.sendall(drop)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=drip)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("what", sorted(DRIPS))
+def test_a_receiver_that_drips_holds_nobody_for_long(what: str):
+    begun = time.monotonic()
+
+    with (
+        dripping(*DRIPS[what]) as url,
+        webhook.client() as client,
+        pytest.raises(DeliveryError, match="500: no" if what == "a refusal" else "Timeout"),
+    ):
+        webhook.post(
+            client,
+            url,
+            [SECRET],
+            message_id="m",
+            body=BODY,
+            now=wallclock.now(),
+            allow_private=True,
+            seconds=0.5,
+        )
+
+    assert 0.4 < time.monotonic() - begun < 2
+
+
+def test_a_receiver_that_reads_nothing_holds_nobody_for_long():
+    begun = time.monotonic()
+    body = {"codes": ["H20.16.03-261101-0001"] * 1_000_000}
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        webhook.client() as client,
+        pytest.raises(DeliveryError, match="Timeout"),
+    ):
+        webhook.post(
+            client,
+            f"http://127.0.0.1:{listener.getsockname()[1]}/",
+            [SECRET],
+            message_id="m",
+            body=body,
+            now=wallclock.now(),
+            allow_private=True,
+            seconds=0.5,
+        )
+
+    assert time.monotonic() - begun < 3
+
+
+def test_addresses_that_do_not_answer_share_the_time(monkeypatch: pytest.MonkeyPatch):
+    resolving(monkeypatch, *(f"127.0.0.{n}" for n in range(1, 200)))
+    asked: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        time.sleep(0.05)
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(DeliveryError, match="cannot connect"):
+        post("http://hooks.example/", client=httpx.Client(transport=httpx.MockTransport(refuse)))
+
+    assert len(asked) == 10

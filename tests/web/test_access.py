@@ -57,6 +57,8 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "webhook_id": 1,
         "alert_id": 1,
         "group": "transfer",
+        "user_id": 1,
+        "delivery_id": 1,
         "source": "one-stop",
         "import_id": 1,
         "closing_id": 1,
@@ -155,6 +157,7 @@ def fill(sender: Api) -> None:
     sender.http.post("/v1/heartbeat", json={"branches": [BRANCH]})
     hook = {"url": "https://example.org/ours", "branches": [BRANCH]}
     assert sender.http.post("/v1/webhooks", json=hook).status_code == 201
+    assert sender.http.post("/v1/webhooks/1/test").status_code == 202
     pull = {"url": "https://example.org/list", "shape": {"kind": "cursor"}, "branches": [BRANCH]}
     assert sender.http.put("/v1/pulls/one-stop", json=pull).status_code == 200
     file = csv_text([[code(80), "1.012790", BRANCH, NAME, "hôm qua", "", "", ""]]).encode()
@@ -308,6 +311,12 @@ def writes(api: Api) -> dict[str, Any]:
             404,
         ),
         "unhook": (http.delete("/v1/webhooks/1"), 404),
+        "rehook": (http.patch("/v1/webhooks/1", json={"url": "https://x.vn/"}), 404),
+        "learn the secret of": (http.post("/v1/webhooks/1/rotate"), 404),
+        "knock at": (http.post("/v1/webhooks/1/test"), 404),
+        "wake": (http.post("/v1/webhooks/1/resume"), 404),
+        "say again": (http.post("/v1/deliveries/1/replay"), 404),
+        "hush": (http.put("/v1/subscriptions/1", json={"daily": False}), {404, 403}),
         "ask for": (
             http.post(
                 "/v1/deadlines",
@@ -387,12 +396,14 @@ def test_what_a_stranger_had_refused_is_not_mixed_with_ours(api: Callable[..., A
 
 def needed(method: str, path: str) -> Right | None:
     """The right a route asks for, as the documents say; None for any credential."""
-    if path in ("/openapi.json", "/docs", "/metrics"):
+    if path in ("/openapi.json", "/docs", "/metrics", "/v1/subscriptions/me"):
         return Right.READ
-    if path.startswith("/v1/webhooks"):
+    if path.startswith(("/v1/webhooks", "/v1/deliveries")):
         return Right.CATALOGUE
     keepers = ("/v1/feeds", "/v1/closings")
-    if path.startswith("/v1/pulls") or (path.startswith(keepers) and method != "GET"):
+    if path.startswith(("/v1/pulls", "/v1/subscriptions")) or (
+        path.startswith(keepers) and method != "GET"
+    ):
         return Right.ADMIN
     if path.endswith("/rejects"):  # whole rows, with the names in them
         return Right.INTAKE

@@ -60,6 +60,7 @@ delivery = Table(
     Column("created_at", Instant, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'queued'")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # Null while queued: its webhook is paused, and it waits for that to be resumed.
     Column("next_attempt_at", Instant),
     # Not sent any more from then on: a morning's digest is not for the night.
     Column("expires_at", Instant),
@@ -93,7 +94,7 @@ attachment = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
-# Each try: when, how long, and what came back.
+# Each try: when, how long, and what came back; and each time it was queued again by hand.
 attempt = Table(
     "attempt",
     metadata,
@@ -106,6 +107,8 @@ attempt = Table(
     Column("ended_at", Instant, nullable=False),
     # Null: it went out.
     Column("error", Text),
+    # Who queued it again by hand: no try, and its `number` is 0. Null: a try.
+    Column("by", Text),
 )
 Index("ix_attempt_delivery_id", attempt.c.delivery_id, attempt.c.id)
 
