@@ -117,7 +117,7 @@ def queue(session: Session, drafts: Sequence[Draft], now: datetime) -> int:
         ],
     )
     ids: dict[str, int] = {row.key: row.id for row in added}
-    _attach(session, ids, drafts)
+    _attach(session, dict(ids), drafts)
     return len(ids)
 
 
