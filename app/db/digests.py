@@ -1,164 +1,265 @@
-"""What a daily digest needs: who has not had it, and how the dossiers of a branch stand."""
+"""What a daily digest needs: who is owed one, and what each recipient was told of before.
 
-from collections.abc import Collection, Sequence
+A row of `digest` is a recipient's watermark: alerts up to its `alerts_until` have been told. For
+that an alert must never appear below a mark that was read already. Ids are given in order, but
+transactions end in any order; so whoever raises alerts holds a lock in common while it does, and
+the mark is read while nobody holds it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
-from sqlalchemy import String, exists, func, literal, select, text
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.core.ladder import Level
-from app.db.tables import delivery, user_account, webhook
+from app.core.ladder import Told
+from app.db.alerts import ALERT_IDS
+from app.db.deliveries import Channel
+from app.db.tables import alert, delivery, digest, subscription, user_account, webhook
 
-SHOWN = 20
+
+def alerts_settled(session: Session) -> int:
+    """The newest alert, once nobody is raising any: none will ever appear with a lower id.
+
+    Ask in a short transaction: the sweep waits until it ends.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ALERT_IDS})
+    # a statement of its own: it sees what was committed while the lock was waited for
+    return int(session.scalar(select(func.coalesce(func.max(alert.c.id), 0))) or 0)
+
+
+_ROLES = {
+    "director": Told.BRANCH,
+    "administrator": Told.OFFICE,
+    "department": Told.DEPARTMENT,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Someone, or some machine, that is owed a digest.
+    """Someone, or some machine, that may be owed a digest.
 
     Attributes:
-        key: What its delivery of that day is queued under.
+        name: `user:1` or `webhook:3`.
         address: A mail address, or the id of a webhook.
         branches: The branches it may see; None for all of the office.
+        told: Which alerts are meant for it.
+        without_daily, without_weekly: Whether it has none of that day, or of that week, yet.
     """
 
-    key: str
+    name: str
+    channel: Channel
     address: str
     office: str
     branches: frozenset[str] | None
+    told: Told
+    language: str = "vi"
+    without_daily: bool = True
+    without_weekly: bool = False
+
+    @property
+    def user_id(self) -> int | None:
+        """The account; None of a webhook."""
+        kind, _, number = self.name.partition(":")
+        return int(number) if kind == "user" else None
+
+    def key(self, day: date) -> str:
+        """What its digest of a day is kept and delivered under."""
+        return f"digest:{self.name}:{day}"
+
+    def weekly_key(self, day: date) -> str:
+        """The same of the summary it gets in the week of a day."""
+        return f"weekly:{self.name}:{week(day)}"
 
 
-def people_without(session: Session, offices: Collection[str], day: date) -> tuple[Recipient, ...]:
-    """The active accounts with a mail address that have no digest of that day yet."""
-    key = literal("digest:user:", String) + func.concat(user_account.c.id, f":{day}")
-    query = select(key, user_account.c.email, user_account.c.office, user_account.c.branches).where(
+def week(day: date) -> str:
+    """The week of a day as ISO 8601 writes it: `2026-W48`."""
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02}"
+
+
+def recipients_without(
+    session: Session, offices: Collection[str], day: date
+) -> tuple[Recipient, ...]:
+    """Who has no digest of that day or no summary of its week yet, from one statement.
+
+    Active accounts with a mail address, and active webhooks; these get no summary, and a director
+    one only who has asked for it.
+    """
+    asked = (
+        select(subscription.c.user_id)
+        .where(subscription.c.user_id == user_account.c.id, subscription.c.weekly)
+        .exists()
+    )
+    people = select(
+        literal("user").label("kind"),
+        user_account.c.id,
+        user_account.c.email.label("address"),
+        user_account.c.office,
+        user_account.c.branches,
+        user_account.c.role,
+        user_account.c.language,
+        _without("digest", "user", user_account.c.id, str(day)).label("daily"),
+        and_(
+            or_(user_account.c.role != "director", asked),
+            _without("weekly", "user", user_account.c.id, week(day)),
+        ).label("weekly"),
+    ).where(
         user_account.c.active,
         user_account.c.email != "",
         user_account.c.office.in_(sorted(offices)),
-        ~exists().where(delivery.c.key == key),
     )
-    return tuple(_recipient(*row) for row in session.execute(query))
-
-
-def webhooks_without(
-    session: Session, offices: Collection[str], day: date
-) -> tuple[Recipient, ...]:
-    """The active webhooks that have no digest of that day yet."""
-    key = literal("digest:webhook:", String) + func.concat(webhook.c.id, f":{day}")
-    query = select(
-        key, func.cast(webhook.c.id, String), webhook.c.office, webhook.c.branches
+    hooks = select(
+        literal("webhook"),
+        webhook.c.id,
+        cast(webhook.c.id, String),
+        webhook.c.office,
+        webhook.c.branches,
+        cast(null(), Text),
+        literal("vi"),
+        _without("digest", "webhook", webhook.c.id, str(day)),
+        literal(value=False),
     ).where(
         webhook.c.active,
+        or_(webhook.c.events.is_(None), webhook.c.events.contains(["digest.daily"])),
         webhook.c.office.in_(sorted(offices)),
-        ~exists().where(delivery.c.key == key),
     )
-    return tuple(_recipient(*row) for row in session.execute(query))
+    found = union_all(people, hooks).subquery()
+    rows = session.execute(
+        select(found).where(or_(found.c.daily, found.c.weekly)).order_by(found.c.kind, found.c.id)
+    )
+    return tuple(
+        Recipient(
+            name=f"{row.kind}:{row.id}",
+            channel=Channel.MAIL if row.kind == "user" else Channel.WEBHOOK,
+            address=row.address,
+            office=row.office,
+            branches=None if row.branches is None else frozenset(row.branches),
+            told=told_to(row.role, whole=row.branches is None),
+            language=row.language,
+            without_daily=row.daily,
+            without_weekly=row.weekly,
+        )
+        for row in rows
+    )
 
 
-def _recipient(key: str, address: str, office: str, branches: Sequence[str] | None) -> Recipient:
-    return Recipient(key, address, office, None if branches is None else frozenset(branches))
+def told_to(role: str | None, *, whole: bool) -> Told:
+    """Which alerts are meant for a role; a machine is told as those are who see as much."""
+    return _ROLES.get(role or "", Told.OFFICE if whole else Told.BRANCH)
 
 
-class Standing(StrEnum):
-    """How a running dossier stands at the opening of a day; each is counted once."""
-
-    OVERDUE = "overdue"  # and was when the last digest was written
-    NEWLY_OVERDUE = "newly_overdue"
-    UNVERIFIED = "unverified"
-    DUE_TODAY = "due_today"
-    APOLOGY_TODAY = "apology_today"
-    DUE_SOON = "due_soon"
+def _without(kind: str, whose: str, number: ColumnElement[int], when: str) -> ColumnElement[bool]:
+    key = literal(f"{kind}:{whose}:", String) + func.concat(number, f":{when}")
+    return ~select(digest.c.key).where(digest.c.key == key).exists()
 
 
 @dataclass(frozen=True, slots=True)
-class Yard:
-    """The moments one branch is asked about, in order.
+class Seen:
+    """How far a recipient has been told: up to which alert, and when that was written.
 
-    Attributes:
-        day_start, day_end: Local midnights around the day of the digest (the end exclusive).
-        since: The opening of the last working day, when the last digest was written.
-        clock_at: What was due by then is overdue; after that, up to now, it is unverified.
+    `first_on` is set where no digest has ever reached it: the day of the first that was written.
     """
 
-    branch: str
-    since: datetime
-    clock_at: datetime
-    day_start: datetime
-    day_end: datetime
-    soon_until: datetime
+    until: int
+    at: datetime
+    first_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Dossiers of one branch that stand alike: how many, and the earliest due by code."""
+def drop_unsent(session: Session, names: Collection[str], day: date) -> int:
+    """Drop digests of earlier days that still wait to be sent; what they tell, the next one does.
 
-    branch: str
-    standing: Standing
-    count: int
-    first: tuple[tuple[datetime, str], ...]
+    Returns how many.
+    """
+    stale = (
+        update(delivery)
+        .where(
+            delivery.c.state == "queued",
+            delivery.c.key == digest.c.key,
+            digest.c.recipient.in_(sorted(names)),
+            digest.c.day < day,
+        )
+        .values(state="dropped", next_attempt_at=None, last_error="its day is over")
+        .returning(delivery.c.id)
+    )
+    return len(session.execute(stale).all())
 
 
-# Newly overdue is what fell due since the last digest, or was said to be overdue since: where the
-# clock of a branch waited for its feed, the due moment itself may be older than the last digest.
-# What we first heard of since then is not new for being old: it was late before we knew it.
-# The state is written out, so that the planner sees that ix_dossier_open covers it.
-_STANDING = text("""
-WITH yard AS (
-    SELECT * FROM unnest(
-        CAST(:branches AS text[]), CAST(:since AS timestamptz[]), CAST(:clock_at AS timestamptz[]),
-        CAST(:day_start AS timestamptz[]), CAST(:day_end AS timestamptz[]),
-        CAST(:soon_until AS timestamptz[])
-    ) AS y (branch, since, clock_at, day_start, day_end, soon_until)
-), standing AS (
-    SELECT d.branch, d.code, d.due_at, CASE
-        WHEN d.due_at <= y.clock_at THEN CASE
-            WHEN d.due_at > y.since OR EXISTS (
-                SELECT FROM alert AS a
-                WHERE a.subject = d.code AND a.level = :overdue AND a.due_at = d.due_at
-                  AND a.raised_at > y.since AND d.first_seen_at <= y.since
-            ) THEN 'newly_overdue' ELSE 'overdue' END
-        WHEN d.due_at <= :now THEN 'unverified'
-        WHEN d.due_at <= y.day_end THEN 'due_today'
-        WHEN coalesce(jsonb_array_length(d.apologies), 0) = 0 AND EXISTS (
-            SELECT FROM watch AS w
-            WHERE w.code = d.code
-              AND w.moments[array_position(w.levels, CAST(:apology AS smallint))] >= y.day_start
-              AND w.moments[array_position(w.levels, CAST(:apology AS smallint))] < y.day_end
-        ) THEN 'apology_today'
-        ELSE 'due_soon' END AS standing
-    FROM yard AS y
-    JOIN dossier AS d ON d.branch = y.branch COLLATE "C"
-        AND d.state NOT IN ('finished', 'closed') AND d.state = 'running'
-        AND coalesce(d.due_at, 'infinity'::timestamptz) <= greatest(y.soon_until, :now)
-)
-SELECT branch, standing, count(*) AS count,
-       (array_agg(code ORDER BY due_at, code))[1:20] AS codes,
-       (array_agg(due_at ORDER BY due_at, code))[1:20] AS dues
-FROM standing
-GROUP BY branch, standing
-ORDER BY branch, standing
+_LAST_SEEN = text("""
+SELECT one.name, coalesce(told.alerts_until, 0) AS until,
+    coalesce(told.written_at, first.written_at) AS at,
+    CASE WHEN told.written_at IS NULL THEN first.day END AS first_on
+FROM unnest(CAST(:names AS text[])) AS one (name)
+JOIN LATERAL (
+    SELECT g.day, g.written_at FROM digest AS g
+    WHERE g.recipient = one.name COLLATE "C" AND g.kind = 'daily' ORDER BY g.day LIMIT 1
+) AS first ON true
+LEFT JOIN LATERAL (
+    SELECT g.alerts_until, g.written_at FROM digest AS g LEFT JOIN delivery AS d ON d.key = g.key
+    WHERE g.recipient = one.name COLLATE "C" AND g.kind = 'daily'
+        AND (NOT g.said OR d.id IS NULL OR d.state = 'sent')
+    ORDER BY g.day DESC LIMIT 1
+) AS told ON true
 """)
 
 
-def standing(session: Session, yards: Sequence[Yard], now: datetime) -> tuple[Group, ...]:
-    """How the running dossiers of some branches stand, up to the end of what is due soon."""
-    found = session.execute(
-        _STANDING,
-        {
-            "branches": [yard.branch for yard in yards],
-            "since": [yard.since for yard in yards],
-            "clock_at": [yard.clock_at for yard in yards],
-            "day_start": [yard.day_start for yard in yards],
-            "day_end": [yard.day_end for yard in yards],
-            "soon_until": [yard.soon_until for yard in yards],
-            "now": now,
-            "overdue": int(Level.OVERDUE),
-            "apology": int(Level.APOLOGY_DUE),
-        },
+def last_seen(session: Session, names: Collection[str]) -> Mapping[str, Seen]:
+    """What each recipient was last told, by its newest digest that was sent or had nothing to say.
+
+    One that died or was dropped on the way told nothing. A delivery no longer kept was sent. Who
+    never had one written is not in it.
+    """
+    rows = session.execute(_LAST_SEEN, {"names": sorted(names)})
+    return {row.name: Seen(row.until, row.at, row.first_on) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A row of `digest` to keep: of the day's digest, or of the week's summary."""
+
+    key: str
+    recipient: str
+    kind: str
+    day: date
+    after: int
+    until: int
+    said: bool
+
+
+def keep(session: Session, marks: Sequence[Mark], now: datetime) -> frozenset[str]:
+    """Keep watermarks; return the keys that were not there before: theirs are to be queued."""
+    if not marks:
+        return frozenset()
+    fresh = insert(digest).values(
+        [
+            {
+                "key": mark.key,
+                "recipient": mark.recipient,
+                "kind": mark.kind,
+                "day": mark.day,
+                "alerts_after": mark.after,
+                "alerts_until": mark.until,
+                "written_at": now,
+                "said": mark.said,
+            }
+            for mark in sorted(marks, key=lambda mark: mark.key)  # one order: no deadlock
+        ]
     )
-    return tuple(
-        Group(branch, Standing(how), count, tuple(zip(dues, codes, strict=True)))
-        for branch, how, count, codes, dues in found
-    )
+    added = fresh.on_conflict_do_nothing(index_elements=["key"]).returning(digest.c.key)
+    return frozenset(session.execute(added).scalars())

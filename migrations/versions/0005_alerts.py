@@ -120,6 +120,7 @@ def _alerts() -> None:
     op.create_index(
         "ix_acknowledgement_alert_id", "acknowledgement", ["alert_id", "id"], unique=False
     )
+    op.create_index("ix_acknowledgement_until_at", "acknowledgement", ["until_at"], unique=False)
 
 
 def _deliveries() -> None:

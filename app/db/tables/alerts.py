@@ -78,6 +78,8 @@ acknowledgement = Table(
     Column("note", Text),
 )
 Index("ix_acknowledgement_alert_id", acknowledgement.c.alert_id, acknowledgement.c.id)
+# the digest: what is being handled, and what was to be handled by now
+Index("ix_acknowledgement_until_at", acknowledgement.c.until_at)
 
 # The ledger of work by time; `run_key` makes a piece of work that must happen once a fact.
 job_run = Table(
