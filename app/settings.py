@@ -52,6 +52,19 @@ class Settings(BaseSettings):
     soon_days: int = Field(
         default=2, ge=1, description="working days before the due day that count as due soon (ours)"
     )
+    tax_wait_days: int = Field(
+        default=10,
+        ge=1,
+        description="working days at the tax office after which a digest lists a dossier as "
+        "waiting too long (a notice is owed within 5 to 7, NĐ 126/2020 Đ13 k6, then it is to be "
+        "paid; ours)",
+    )
+    citizen_wait_days: int = Field(
+        default=20,
+        ge=1,
+        description="working days a supplement may take before a digest lists the dossier as "
+        "waiting too long (no law; ours)",
+    )
     session_hours: int = Field(default=10, ge=1, description="how long a sign-in lasts")
     token_minutes: int = Field(default=60, ge=1, description="how long an access token lasts")
     intake_processes: int = Field(

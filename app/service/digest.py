@@ -1,186 +1,316 @@
-"""The daily digest: what a director should know as the branch opens, in plain Vietnamese."""
+"""The daily digest: what it tells each of those who are owed one."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core.calendar import WorkingCalendar
-from app.core.layers import unconfirmed_soon
-from app.core.office_hours import CalendarEndsError
-from app.db import deliveries, digests
-from app.db.deliveries import Channel, Draft
-from app.db.digests import SHOWN, Group, Recipient, Standing, Yard
-from app.service.rules import Branch, Rules
-from app.service.silence import BranchClock, branch_clocks, today
-
-_WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
-# In the order of the mail. What is long overdue is only counted: its list is one click away.
-_SECTIONS = (
-    (Standing.NEWLY_OVERDUE, "MỚI QUÁ HẠN"),
-    (Standing.DUE_TODAY, "ĐẾN HẠN HÔM NAY"),
-    (Standing.APOLOGY_TODAY, "PHẢI GỬI PHIẾU XIN LỖI VÀ HẸN LẠI TRONG HÔM NAY nếu không kịp hạn"),
-    (Standing.DUE_SOON, "SẮP ĐẾN HẠN"),
-    (Standing.UNVERIFIED, "CHƯA XÁC MINH: đã qua hạn, nhưng chi nhánh chưa gửi dữ liệu mới"),
+from app.core.ladder import Level, Told
+from app.db import digests, mornings, news
+from app.db.mornings import Standing
+from app.db.news import News, View
+from app.service import digest_table
+from app.service.digest_document import Digest, Line, Refused, Silent, Unconfirmed
+from app.service.digest_sections import Seen, in_hand, sections
+from app.service.mornings import (
+    BranchDay,
+    Waits,
+    branch_days,
+    opened_before,
+    unconfirmed,
+    working_days_ahead,
 )
+from app.service.rules import Rules
+from app.service.silence import Feed, branch_clocks, feeds_of, today
+
+AHEAD = 10
+"""Working days of which the chart tells how much falls due, today the first of them."""
+_HANDLED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class BranchDay:
-    """One branch on the day of a digest: its moments, its clock, its dossiers by standing."""
+class Reader:
+    """Recipients who may see the same and have been told the same: they get the same digest."""
 
-    branch: Branch
-    yard: Yard
-    clock: BranchClock
-    groups: Mapping[Standing, Group]
-
-    def count(self, *standings: Standing) -> int:
-        """How many dossiers stand in one of these ways."""
-        return sum(self.groups[one].count for one in standings if one in self.groups)
+    office: str
+    whole: bool
+    view: View
 
 
-def write_digests(
-    session: Session,
-    rules: Rules,
-    now: datetime,
-    *,
-    silence_days: int,
-    soon_days: int,
-    public_url: str | None,
-) -> int:
-    """Queue the digests that are owed at this moment; return how many.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """By what settings a digest is written; spans in working days."""
 
-    A digest is owed from the opening of a branch on its working day until midnight: to its
-    directors and to the webhooks that cover it, and to the administrators of its office. Who has
-    several branches gets one for all of them, as the first opens. Unique keys see to it that each
-    recipient has one a day; once all have theirs, asking costs two statements.
-    """
-    opened = open_branches(rules, now)
-    if not opened:
-        return 0
-    offices = {branch.office for branch in opened}
-    day = today(rules.calendar_of(opened[0].code), now)
-    people = _owed(digests.people_without(session, offices, day), opened)
-    hooks = _owed(digests.webhooks_without(session, offices, day), opened)
-    if not people and not hooks:
-        return 0
-    clocks = branch_clocks(session, rules, now, silence_days=silence_days, soon_days=soon_days)
-    days = branch_days(session, rules, clocks, now)
-    open_from = unconfirmed(rules, [one.branch.code for one in days], day)
-    drafts = [_mail(one, _covered(one, days), open_from, day, now, public_url) for one in people]
-    drafts += [_message(one, _covered(one, days), day, now) for one in hooks]
-    return deliveries.queue(session, drafts, now)
+    silence_days: int
+    soon_days: int
+    waits: Waits
+    public_url: str | None
 
 
-def open_branches(rules: Rules, now: datetime) -> list[Branch]:
-    """The branches that have opened today: at work on this date, its opening time passed."""
-    found = []
-    for branch in rules.branches.values():
-        calendar = rules.calendar_of(branch.code)
-        day = calendar.local_day(now)
-        if (
-            branch.is_active(date.fromordinal(day))
-            and calendar.is_working(day)
-            and calendar.opening(day) <= now
-        ):
-            found.append(branch)
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """All that was read for the digests of a moment, from a fixed number of statements."""
+
+    rules: Rules
+    now: datetime
+    judged: Judged
+    days: Mapping[str, BranchDay]
+    listed: Mapping[str, Sequence[Mapping[Any, Any]]]
+    waiting: Mapping[str, Sequence[Mapping[Any, Any]]]
+    ended: Mapping[str, tuple[int, int]]
+    ahead: Mapping[str, Mapping[date, int]]
+    refused: Mapping[str, tuple[int, int]]
+    feeds: Mapping[str, Sequence[Feed]]
+
+    def covered(self, office: str, branches: Collection[str] | None) -> tuple[str, ...]:
+        """The branches at work today that somebody may see."""
+        return tuple(
+            code
+            for code, day in self.days.items()
+            if day.branch.office == office and (branches is None or code in branches)
+        )
+
+    def reader(
+        self,
+        office: str,
+        branches: Collection[str] | None,
+        told: Told,
+        seen: digests.Seen | None,
+    ) -> Reader:
+        """Somebody with what they were told last.
+
+        Who never was is told what was raised since the last working day opened, before the first
+        digest that was written for them or, without any, before this one.
+        """
+        mine = self.covered(office, branches)
+        if seen is not None and seen.first_on is None:
+            return Reader(office, branches is None, View(told, mine, seen.until, None, seen.at))
+        since = min((self.days[code].yard.since for code in mine), default=self.now)
+        if seen is not None and seen.first_on is not None:
+            calendars = [self.rules.calendar_of(code) for code in mine]
+            since = min((opened_before(one, seen.first_on) for one in calendars), default=since)
+        view = View(told, mine, 0, since, since)
+        return Reader(office, branches is None, view)
+
+
+def morning(
+    session: Session, rules: Rules, now: datetime, judged: Judged, offices: Collection[str]
+) -> Morning:
+    """Read how every branch of some offices stands."""
+    clocks = branch_clocks(
+        session, rules, now, silence_days=judged.silence_days, soon_days=judged.soon_days
+    )
+    mine = {code: clock for code, clock in clocks.items() if rules.branches[code].office in offices}
+    days = {one.branch.code: one for one in branch_days(session, rules, mine, now, judged.waits)}
+    yards = [one.yard for one in days.values()]
+    until = max((_last_ahead(rules, one, now) for one in days), default=now)
+    heard = feeds_of(session, rules, days, now, silence_days=judged.silence_days)
+    return Morning(
+        rules=rules,
+        now=now,
+        judged=judged,
+        days=days,
+        listed=_by_branch(mornings.listed(session, yards, now)),
+        waiting=_by_branch(mornings.waiting(session, yards)),
+        ended=mornings.ended(session, yards),
+        ahead=mornings.ahead(session, yards, now, until),
+        refused=mornings.refused(session, yards),
+        feeds=_by_branch([{"branch": one.branch, "feed": one} for one in heard], "feed"),
+    )
+
+
+def _last_ahead(rules: Rules, branch: str, now: datetime) -> datetime:
+    calendar = rules.calendar_of(branch)
+    day = today(calendar, now)
+    last = working_days_ahead(calendar, day, AHEAD - 1)[-1:] or [day]
+    return calendar.midnight_after(last[0].toordinal())
+
+
+def _by_branch(rows: Sequence[Mapping[Any, Any]], of: str | None = None) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row["branch"], []).append(row[of] if of else row)
     return found
 
 
-def branch_days(
-    session: Session, rules: Rules, clocks: Mapping[str, BranchClock], now: datetime
-) -> list[BranchDay]:
-    """Every branch active today with its dossiers, from one statement."""
-    yards = {}
-    for branch in rules.branches.values():
-        calendar = rules.calendar_of(branch.code)
-        if branch.is_active(today(calendar, now)):
-            yards[branch.code] = _yard(branch.code, calendar, clocks[branch.code], now)
-    groups: dict[str, dict[Standing, Group]] = {code: {} for code in yards}
-    for group in digests.standing(session, list(yards.values()), now):
-        groups[group.branch][group.standing] = group
+def written(
+    session: Session, held: Morning, readers: Sequence[Reader], until: int
+) -> dict[Reader, Digest]:
+    """The digest of each reader, of alerts up to `until`; three statements for all of them."""
+    if not readers:
+        return {}
+    told = news.told_anew(session, [one.view for one in readers], until, held.now)
+    everywhere = sorted({code for one in readers for code in one.view.branches})
+    back = min(one.view.back for one in readers)
+    acknowledged = news.handled(session, everywhere, back)
+    shown = {code for day in held.days.values() for group in day.groups.values()
+             for _, code in group.first}  # fmt: skip
+    shown |= {code for levels in told for one in levels.values() for _, code in one.first}
+    shown |= {row["code"] for row in acknowledged}
+    procedures = mornings.procedures(session, shown)
+    return {
+        one: _digest(held, one, levels, acknowledged, procedures)
+        for one, levels in zip(readers, told, strict=True)
+    }
+
+
+def _digest(
+    held: Morning,
+    reader: Reader,
+    levels: Mapping[Level, News],
+    acknowledged: Sequence[Mapping[Any, Any]],
+    procedures: Mapping[str, str],
+) -> Digest:
+    view, rules = reader.view, held.rules
+    days = [held.days[code] for code in view.branches]
+    calendar = rules.calendar_of(view.branches[0] if view.branches else None)
+    seen = Seen(
+        told=view.told,
+        days=days,
+        news=levels,
+        waiting=_of(held.waiting, view.branches, "since"),
+        acknowledged=[
+            row
+            for row in acknowledged
+            if row["branch"] in view.branches and view.told.value in row["tell"]
+        ],
+        details=procedures,
+        names=rules.procedures,
+        back=view.back,
+        now=held.now,
+        waits=held.judged.waits,
+        ladder=rules.office_ladder(reader.office),
+    )
+    on_it = in_hand(seen)
+    day = today(calendar, held.now)
+    about = digest_table.About(
+        view.told, _unit(held, reader), _only(view), reader.office, held.judged.public_url
+    )
+    handles = view.told is not Told.DEPARTMENT
+    return Digest(
+        told=view.told,
+        unit=about.unit,
+        whole=reader.whole,
+        day=day,
+        as_of=held.now.astimezone(calendar.zone),
+        yesterday=max((one.yard.last_worked for one in days), default=day),
+        tomorrow=(working_days_ahead(calendar, day, 1) or [day])[0],
+        lines=[_line(held, one) for one in days],
+        sections=sections(seen),
+        silent=list(_silent(held, view)) if handles else [],
+        refused=list(_refused(held, reader)) if handles else [],
+        unconfirmed=_unconfirmed(rules, reader, day) if view.told is Told.OFFICE else [],
+        handled=on_it[:_HANDLED],
+        in_hand=len(on_it),
+        ahead=_ahead(held, view, day),
+        table=digest_table.table(
+            about,
+            rules,
+            _of(held.listed, view.branches, "due_at"),
+            seen.waiting,
+            held.now,
+            min((one.clock.heard_at for one in days if one.clock.heard_at), default=None),
+        ),
+    )
+
+
+def _of(
+    rows: Mapping[str, Sequence[Mapping[Any, Any]]], branches: Collection[str], by: str
+) -> list[Mapping[Any, Any]]:
+    """The rows of some branches, in one order."""
+    found = [row for code in branches for row in rows.get(code, ())]
+    return sorted(found, key=lambda row: (row[by], row["code"]))
+
+
+def _only(view: View) -> str | None:
+    return view.branches[0] if len(view.branches) == 1 else None
+
+
+def _unit(held: Morning, reader: Reader) -> str:
+    only = _only(reader.view)
+    if only is not None and not reader.whole:
+        return held.rules.branches[only].short_name
+    return held.rules.offices.get(reader.office, reader.office) if reader.whole else ""
+
+
+def _line(held: Morning, day: BranchDay) -> Line:
+    on_time, judged = held.ended.get(day.branch.code, (0, 0))
+    letters = day.groups.get(Standing.APOLOGY_TODAY)
+    return Line(
+        code=day.branch.code,
+        name=day.branch.short_name,
+        overdue=day.count(Standing.OVERDUE, Standing.NEWLY_OVERDUE),
+        due_today=day.count(Standing.DUE_TODAY),
+        due_tomorrow=day.count(Standing.DUE_TOMORROW) + (letters.tomorrow if letters else 0),
+        due_soon=day.count(
+            *(Standing.DUE_TODAY, Standing.APOLOGY_TODAY),
+            *(Standing.DUE_TOMORROW, Standing.DUE_SOON),
+        ),
+        unverified=day.count(Standing.UNVERIFIED),
+        on_time=on_time,
+        judged=judged,
+    )
+
+
+def _silent(held: Morning, view: View) -> list[Silent]:
     return [
-        BranchDay(rules.branches[code], yard, clocks[code], groups[code])
-        for code, yard in yards.items()
+        Silent(held.rules.branches[code].short_name, one.name, one.heard_at)
+        for code in view.branches
+        for one in held.feeds.get(code, ())
+        if one.silent
     ]
 
 
-def unconfirmed(rules: Rules, branches: Iterable[str], day: date) -> dict[date, list[str]]:
-    """The first days nobody has confirmed, from 60 days before, each with the branches it is of."""
-    found: dict[date, list[str]] = {}
-    for branch in branches:
-        first = unconfirmed_soon(rules.published(branch).spec, day)
-        if first is not None:
-            found.setdefault(first, []).append(branch)
-    return dict(sorted(found.items()))
+def _refused(held: Morning, reader: Reader) -> list[Refused]:
+    """Where as many records were refused as the ladder calls growing."""
+    rung = held.rules.office_ladder(reader.office).by_level.get(Level.QUARANTINE_GROWING)
+    bound = rung.records if rung and rung.records else 1
+    return [
+        Refused(held.rules.branches[code].short_name, *held.refused[code])
+        for code in reader.view.branches
+        if code in held.refused and held.refused[code][0] >= bound
+    ]
 
 
-def _yard(branch: str, calendar: WorkingCalendar, clock: BranchClock, now: datetime) -> Yard:
-    day = calendar.local_day(now)
-    day_start = calendar.midnight_after(day - 1)
-    try:
-        since = calendar.opening(calendar.last_working_day_before(day))
-    except CalendarEndsError:
-        since = day_start
-    return Yard(
-        branch=branch,
-        since=since,
-        clock_at=clock.clock_at,
-        day_start=day_start,
-        day_end=calendar.midnight_after(day),
-        soon_until=clock.soon_until,
-    )
+def _unconfirmed(rules: Rules, reader: Reader, day: date) -> list[Unconfirmed]:
+    mine = reader.view.branches
+    if not reader.whole:
+        return []
+    return [
+        Unconfirmed(
+            first,
+            ()
+            if len(codes) == len(mine)
+            else tuple(rules.branches[code].short_name for code in codes),
+        )
+        for first, codes in unconfirmed(rules, mine, day).items()
+    ]
 
 
-def _owed(recipients: Iterable[Recipient], opened: Collection[Branch]) -> list[Recipient]:
-    return [one for one in recipients if any(_sees(one, branch) for branch in opened)]
+def _ahead(held: Morning, view: View, day: date) -> list[tuple[date, int]]:
+    calendar = held.rules.calendar_of(view.branches[0] if view.branches else None)
+    counts = dict.fromkeys([day, *working_days_ahead(calendar, day, AHEAD - 1)], 0)
+    for code in view.branches:
+        for on, count in held.ahead.get(code, {}).items():
+            counts[on] = counts.get(on, 0) + count
+    return sorted(counts.items())[:AHEAD]
 
 
-def _covered(recipient: Recipient, days: Iterable[BranchDay]) -> list[BranchDay]:
-    return [day for day in days if _sees(recipient, day.branch)]
-
-
-def _sees(recipient: Recipient, branch: Branch) -> bool:
-    return recipient.office == branch.office and (
-        recipient.branches is None or branch.code in recipient.branches
-    )
-
-
-def _mail(
-    recipient: Recipient,
-    days: Sequence[BranchDay],
-    open_from: Mapping[date, Sequence[str]],
-    day: date,
-    now: datetime,
-    public_url: str | None,
-) -> Draft:
-    whole = recipient.branches is None
-    warned = _calendar(days, open_from, public_url) if whole else []
-    body = {
-        "subject": subject(days, day, whole_office=whole),
-        "text": letter(days, day, now, public_url, warned, whole_office=whole),
-        "office": recipient.office,
-    }
-    return Draft(recipient.key, Channel.MAIL, recipient.address, _only(days), body)
-
-
-def _message(recipient: Recipient, days: Sequence[BranchDay], day: date, now: datetime) -> Draft:
-    body = {
+def message(held: Morning, reader: Reader) -> dict[str, Any]:
+    """The event `digest.daily`: figures that add up, and the first codes of each standing."""
+    days = [held.days[code] for code in reader.view.branches]
+    day = min((one.yard.day_start for one in days), default=held.now).date()
+    return {
         "type": "digest.daily",
-        "timestamp": now.isoformat(),
-        "data": {"day": day.isoformat(), "branches": [_figures(one) for one in days]},
+        "timestamp": held.now.isoformat(),
+        "data": {"day": day.isoformat(), "branches": [figures(one) for one in days]},
     }
-    return Draft(recipient.key, Channel.WEBHOOK, recipient.address, _only(days), body)
 
 
-def _only(days: Sequence[BranchDay]) -> str | None:
-    return days[0].branch.code if len(days) == 1 else None
-
-
-def _figures(day: BranchDay) -> dict[str, Any]:
-    """One branch for machines: counts that add up, and the first codes of each standing."""
+def figures(day: BranchDay) -> dict[str, Any]:
+    """One branch for machines: each running dossier stands in one place."""
     heard_at = day.clock.heard_at
     return {
         "branch": day.branch.code,
@@ -192,144 +322,3 @@ def _figures(day: BranchDay) -> dict[str, Any]:
             for standing, group in day.groups.items()
         },
     }
-
-
-def subject(days: Sequence[BranchDay], day: date, *, whole_office: bool) -> str:
-    """`[Đúng Hạn] Khu vực III 22/11/2026: 3 quá hạn, 5 đến hạn hôm nay`."""
-    overdue = _total(days, Standing.OVERDUE, Standing.NEWLY_OVERDUE)
-    due = _total(days, Standing.DUE_TODAY)
-    return (
-        f"[Đúng Hạn] {_title(days, whole_office=whole_office)} {day:%d/%m/%Y}: "
-        f"{overdue} quá hạn, {due} đến hạn hôm nay"
-    )
-
-
-def letter(
-    days: Sequence[BranchDay],
-    day: date,
-    now: datetime,
-    public_url: str | None,
-    warned: Sequence[str] = (),
-    *,
-    whole_office: bool,
-) -> str:
-    """The digest as plain text: figures, what each branch has, then the codes, earliest first.
-
-    `warned` are lines of what else has to be done.
-    """
-    zone = days[0].yard.day_start.tzinfo
-    title = _title(days, whole_office=whole_office)
-    at = f"{_WEEKDAYS[day.weekday()]} {day:%d/%m/%Y}, số liệu lúc {now.astimezone(zone):%H:%M}"
-    lines = [
-        f"{title}, {at}.",
-        "",
-        *_summary(days),
-        "",
-        *_feeds(days, zone),
-        *warned,
-    ]
-    if len(days) > 1:
-        lines += ["THEO CHI NHÁNH", *(_line(one, public_url) for one in days), ""]
-    elif public_url:
-        lines += [f"Danh sách đầy đủ: {_link(public_url, days[0].branch)}", ""]
-    for standing, heading in _SECTIONS:
-        lines += _section(standing, heading, days, zone)
-    lines.append("Thư này được gửi tự động mỗi ngày làm việc.")
-    return "\n".join(lines) + "\n"
-
-
-def _title(days: Sequence[BranchDay], *, whole_office: bool) -> str:
-    if len(days) == 1:
-        return days[0].branch.short_name
-    return f"{'Toàn văn phòng, ' if whole_office else ''}{len(days)} chi nhánh"
-
-
-def _total(days: Iterable[BranchDay], *standings: Standing) -> int:
-    return sum(day.count(*standings) for day in days)
-
-
-def _summary(days: Sequence[BranchDay]) -> list[str]:
-    newly = _total(days, Standing.NEWLY_OVERDUE)
-    overdue = newly + _total(days, Standing.OVERDUE)
-    letters = _total(days, Standing.APOLOGY_TODAY)
-    soon = letters + _total(days, Standing.DUE_SOON)
-    return [
-        f"Đang quá hạn: {overdue} (mới từ ngày làm việc trước: {newly})",
-        f"Đến hạn hôm nay: {_total(days, Standing.DUE_TODAY)}",
-        f"Sắp đến hạn: {soon} (phải xin lỗi trong hôm nay nếu không kịp: {letters})",
-        f"Chưa xác minh: {_total(days, Standing.UNVERIFIED)}",
-    ]
-
-
-def _feeds(days: Iterable[BranchDay], zone: tzinfo | None) -> list[str]:
-    """A warning for each branch whose feed is silent: its figures may be older than they look."""
-    lines = []
-    for day in days:
-        if day.clock.silent:
-            heard_at = day.clock.heard_at
-            told = (
-                f"không gửi dữ liệu từ {heard_at.astimezone(zone):%H:%M %d/%m/%Y}"
-                if heard_at
-                else "chưa từng gửi dữ liệu"
-            )
-            lines.append(f"CHÚ Ý: {day.branch.short_name} {told}.")
-    return [*lines, ""] if lines else []
-
-
-def _calendar(
-    days: Sequence[BranchDay], open_from: Mapping[date, Sequence[str]], public_url: str | None
-) -> list[str]:
-    """That the calendar is not confirmed for long, and what to do, for whoever keeps it."""
-    names = {day.branch.code: day.branch.short_name for day in days}
-    lines = []
-    for first, branches in open_from.items():
-        mine = [names[code] for code in branches if code in names]
-        if not mine:
-            continue
-        whose = "" if len(mine) == len(names) else f" của {', '.join(mine)}"
-        lines.append(
-            f"CHÚ Ý: lịch làm việc{whose} từ {first:%d/%m/%Y} chưa được xác nhận, hạn trả rơi vào "
-            "những ngày đó chỉ là tạm tính. Hãy nhập ngày nghỉ theo thông báo chính thức rồi xác "
-            "nhận lịch."
-        )
-        if public_url:
-            lines.append(f"  {public_url.rstrip('/')}/calendar?year={first.year}")
-    return [*lines, ""] if lines else []
-
-
-def _line(day: BranchDay, public_url: str | None) -> str:
-    counts = (
-        f"- {day.branch.short_name}: "
-        f"{day.count(Standing.OVERDUE, Standing.NEWLY_OVERDUE)} quá hạn, "
-        f"{day.count(Standing.DUE_TODAY)} đến hạn hôm nay, "
-        f"{day.count(Standing.APOLOGY_TODAY, Standing.DUE_SOON)} sắp đến hạn, "
-        f"{day.count(Standing.UNVERIFIED)} chưa xác minh"
-    )
-    return f"{counts}\n  {_link(public_url, day.branch)}" if public_url else counts
-
-
-def _link(public_url: str, branch: Branch) -> str:
-    return f"{public_url.rstrip('/')}/branches/{branch.code}"
-
-
-def _section(
-    standing: Standing, heading: str, days: Iterable[BranchDay], zone: tzinfo | None
-) -> list[str]:
-    """The earliest due of all the branches; each gave its own earliest, so none is missed."""
-    groups = [day.groups[standing] for day in days if standing in day.groups]
-    count = sum(group.count for group in groups)
-    if not count:
-        return []
-    first = sorted(entry for group in groups for entry in group.first)[:SHOWN]
-    lines = [f"{heading} ({count})", *(f"- {code}  hạn {due(at, zone)}" for at, code in first)]
-    if count > len(first):
-        lines.append(f"  … và {count - len(first)} hồ sơ khác")
-    return [*lines, ""]
-
-
-def due(at: datetime, zone: tzinfo | None) -> str:
-    """A due moment for people: 24:00 of a day is that day, any other has its hour."""
-    local = at.astimezone(zone)
-    if local.time() == time():
-        return f"{local.date() - timedelta(days=1):%d/%m/%Y}"
-    return f"{local:%H:%M %d/%m/%Y}"

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from app.core.calendar import WorkingCalendar
 from app.core.office_hours import CalendarEndsError
 from app.core.yardsticks import Yardstick
-from app.db.digests import Standing
 from app.db.in_hand import Group
 from app.db.lists import Clock
+from app.db.mornings import Standing
 from app.service.access import Principal, Right
-from app.service.digest import BranchDay, branch_days, unconfirmed
+from app.service.mornings import BranchDay, branch_days, unconfirmed
 from app.service.on_time import OPEN_COLUMNS, Line, Report, on_time
 from app.service.rules import Rules
 from app.service.silence import BranchClock
