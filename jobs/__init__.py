@@ -1,9 +1,10 @@
 """The front door of time: one file a job, every trigger in plain sight in `__main__`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.db.engine import Sessions
 from app.outbound import webhook
+from app.printed.easel import Easel
 from app.service.rules import RuleBook
 from app.settings import Settings
 
@@ -16,3 +17,4 @@ class Context:
     book: RuleBook
     settings: Settings
     client: webhook.Client
+    easel: Easel = field(default_factory=Easel)

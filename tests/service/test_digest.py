@@ -1,35 +1,90 @@
-"""The daily digest: to whom, when, and what it says."""
+"""The daily digest: to whom, when, and what it tells each of them."""
 
-from collections.abc import Callable
-from datetime import date, datetime
+from collections.abc import Callable, Collection
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
-from app.core.ladder import Level
-from app.db import feeds, webhooks
-from app.db.tables import alert
-from app.service import digest
+from app.core.ladder import Kind, Level, Told
+from app.core.subscriptions import Subscription
+from app.db import digests, feeds, news, subscriptions, webhooks
+from app.db.digests import Mark, Seen
+from app.db.tables import acknowledgement, alert, delivery, dossier, letter
+from app.service import digest, digest_owed
+from app.service.digest import Judged
+from app.service.digest_document import Digest, Part, Section
+from app.service.mornings import Waits
 from app.service.rules import Rules
-from tests.jobs.rows import BRANCH, OTHER, deliveries_queued, vn, watched
+from tests.jobs.rows import BRANCH, OTHER, vn, watched
 
-MONDAY = "2026-11-23 07:00"
+MONDAY = "2026-11-23 07:00"  # Tuesday is Ngày Văn hóa Việt Nam, a day off
+WEDNESDAY = "2026-11-25 07:00"
+JUDGED = Judged(3, 2, Waits(), "https://x.vn/")
+TOLD = {
+    Level.OVERDUE: ["branch", "office"],
+    Level.OVERDUE_REMINDED: ["branch", "office"],
+    Level.OVERDUE_VERY_LONG: ["branch", "office", "department"],
+}
 
 
-def write(session: Session, rules: Rules, at: str, *, heard: str | None = None) -> int:
+def code(number: int, branch: str = BRANCH) -> str:
+    return f"{branch}-261101-{number:04}"
+
+
+def owed(session: Session, rules: Rules, at: str) -> list[str]:
+    return [one.recipient.name for one in digest_owed.owed(session, rules, vn(at)) if one.daily]
+
+
+def hear(session: Session, rules: Rules, at: str) -> None:
+    feeds.hear(session, "one-stop", dict.fromkeys(rules.branches, vn(at)))
+
+
+def raised(session: Session, at: str, level: Level, due: str, *codes: str, **more: Any) -> int:  # noqa: ANN401
+    """Alerts as the sweep raises them; the id of the last."""
+    for one in codes:
+        values = {
+            "office": "H20.16",
+            "branch": one[:9],
+            "subject": one,
+            "kind": level.kind.value,
+            "level": int(level),
+            "due_at": vn(due),
+            "raised_at": vn(at),
+            "tell": TOLD.get(level, ["branch"]),
+            "at_once": True,
+        }
+        session.execute(insert(alert).values(values | more))
+    return int(session.scalar(select(alert.c.id).order_by(alert.c.id.desc()).limit(1)) or 0)
+
+
+def told(
+    session: Session,
+    rules: Rules,
+    at: str,
+    branches: Collection[str] | None = (BRANCH,),
+    who: Told = Told.BRANCH,
+    seen: Seen | None = None,
+) -> Digest:
+    """The digest of somebody who was last told `seen`."""
     now = vn(at)
-    feeds.hear(session, "one-stop", {code: vn(heard) if heard else now for code in rules.branches})
-    return digest.write_digests(
-        session, rules, now, silence_days=3, soon_days=2, public_url="https://x.vn/"
-    )
+    held = digest.morning(session, rules, now, JUDGED, {"H20.16"})
+    reader = held.reader("H20.16", branches, who, seen)
+    return digest.written(session, held, [reader], digests.alerts_settled(session))[reader]
 
 
-def mail(session: Session) -> dict[str, Any]:
-    bodies = [row["body"] for row in deliveries_queued(session) if row["channel"] == "mail"]
-    assert len(bodies) == 1
-    return dict(bodies[0])
+def section(held: Digest, part: Part) -> Section | None:
+    return next((one for one in held.sections if one.part is part), None)
+
+
+def codes(held: Digest, part: Part) -> list[str]:
+    found = section(held, part)
+    return [entry.code for entry in found.entries] if found else []
+
+
+# ------------------------------------------------------------------------------------ to whom, when
 
 
 @pytest.mark.parametrize(
@@ -37,200 +92,427 @@ def mail(session: Session) -> dict[str, Any]:
     [
         ("2026-11-23 06:59", 0),  # before opening
         ("2026-11-23 07:00", 1),
-        ("2026-11-23 23:59", 1),  # the scheduler was down all day
-        ("2026-11-24 07:30", 0),  # Ngày Văn hóa Việt Nam, a day off
+        ("2026-11-23 16:59", 1),  # the scheduler was down all day
+        ("2026-11-23 17:00", 0),  # the office has closed
+        ("2026-11-23 23:59", 0),
+        ("2026-11-24 07:30", 0),  # a day off
         ("2026-11-22 07:30", 0),  # Sunday
         ("2026-11-21 07:30", 0),  # a Saturday like any other
         ("2026-08-22 07:30", 1),  # a Saturday worked for 31 August
         ("2026-08-31 07:30", 0),
+        ("2025-06-30 08:00", 0),  # before the branches were
     ],
 )
-def test_a_digest_is_written_on_working_days_from_the_opening(
+def test_a_digest_is_owed_while_the_office_is_open(
     session: Session, rules: Rules, director: Callable[..., int], at: str, written: int
 ):
     director("an", [BRANCH])
 
-    assert write(session, rules, at) == written
+    assert len(owed(session, rules, at)) == written
 
 
-def test_each_recipient_has_one_digest_a_day(
-    session: Session, rules: Rules, director: Callable[..., int]
-):
-    first, second = director("an", [BRANCH]), director("binh", [BRANCH, OTHER])
-    chief = director("chi")
-    hook, _ = webhooks.create(session, "H20.16", None, "https://a.vn/")
-
-    counts = [write(session, rules, at) for at in (MONDAY, MONDAY, "2026-11-23 15:00")]
-
-    assert counts == [4, 0, 0]
-    assert [row["key"] for row in deliveries_queued(session)] == [
-        *(f"digest:user:{user}:2026-11-23" for user in (first, second, chief)),
-        f"digest:webhook:{hook}:2026-11-23",
-    ]
-    assert [row["branch"] for row in deliveries_queued(session)] == [BRANCH, None, None, None]
-    assert write(session, rules, "2026-11-25 07:00") == 4
-
-
-def test_nobody_gets_one_without_an_address_or_when_switched_off(
+def test_it_is_for_nobody_without_an_address_or_switched_off_or_without_an_open_branch(
     session: Session, rules: Rules, director: Callable[..., int]
 ):
     director("none", [BRANCH], email=None)
     director("empty", [BRANCH], email="")
     director("gone", [BRANCH], active=False)
+    director("nowhere", ["H20.16.99"])
 
-    assert write(session, rules, MONDAY) == 0
+    assert owed(session, rules, MONDAY) == []
 
 
-def test_asking_again_when_all_have_theirs_costs_two_statements(
-    session: Session, rules: Rules, director: Callable[..., int], statements: list[str]
+def test_it_is_not_owed_on_quiet_days_nor_to_who_wants_none(
+    session: Session, rules: Rules, director: Callable[..., int]
 ):
-    director("an", [BRANCH])
-    write(session, rules, MONDAY)
-    statements.clear()
+    on_leave, mondays, never = director("a", [BRANCH]), director("b", [BRANCH]), director("c")
+    leave = (date(2026, 11, 20), date(2026, 11, 23))
+    subscriptions.put(session, on_leave, Subscription(quiet_days=(leave,)))
+    subscriptions.put(session, mondays, Subscription(quiet_weekdays=frozenset({1})))
+    subscriptions.put(session, never, Subscription(daily=False))
 
-    digest.write_digests(
-        session, rules, vn("2026-11-23 07:01"), silence_days=3, soon_days=2, public_url=None
-    )
-
-    assert len(statements) == 2
+    assert owed(session, rules, MONDAY) == []
+    assert owed(session, rules, WEDNESDAY) == [f"user:{on_leave}", f"user:{mondays}"]
 
 
-def test_each_dossier_stands_in_one_place(
+def test_a_webhook_that_asked_for_other_events_gets_none(session: Session, rules: Rules):
+    webhooks.create(session, "H20.16", None, "https://a.vn/")
+    session.execute(text("UPDATE webhook SET events = '{alert.overdue}'"))
+    session.commit()
+
+    assert owed(session, rules, MONDAY) == []
+
+
+def test_the_summary_is_owed_once_a_week_to_the_office_and_to_directors_who_asked(
     session: Session, rules: Rules, director: Callable[..., int]
 ):
     director("an", [BRANCH])
-    watched(session, rules, "2026-11-18", "H20.16.03-261101-0001")  # overdue for days
-    watched(session, rules, "2026-11-20", "H20.16.03-261101-0002")  # since Saturday 00:00
-    watched(session, rules, "2026-11-23", "H20.16.03-261101-0003")
-    watched(session, rules, "2026-11-25", "H20.16.03-261101-0004")  # 24 off: its letter leaves now
-    watched(session, rules, "2026-11-25", "H20.16.03-261101-0005", apologies=[{"sent_at": "-"}])
-    watched(session, rules, "2026-11-26", "H20.16.03-261101-0006")
-    watched(session, rules, "2026-11-27", "H20.16.03-261101-0007")  # too far
-    watched(session, rules, "2026-11-18", "H20.16.03-261101-0008", state="finished")
-    watched(session, rules, "2026-11-18", "H20.16.04-261101-0009", branch=OTHER)
+    asked, chief = director("binh", [BRANCH]), director("chi")
+    subscriptions.put(session, asked, Subscription())
+    quiet = director("dung")
+    subscriptions.put(session, quiet, Subscription(quiet_weekdays=frozenset({1})))
 
-    write(session, rules, MONDAY)
+    def weekly(at: str) -> list[int | None]:
+        found = digest_owed.owed(session, rules, vn(at))
+        return [one.recipient.user_id for one in found if one.weekly]
 
-    assert mail(session)["subject"] == (
-        "[Đúng Hạn] Khu vực III 23/11/2026: 2 quá hạn, 1 đến hạn hôm nay"
-    )
-    assert (
-        mail(session)["text"]
-        == """\
-Khu vực III, thứ Hai 23/11/2026, số liệu lúc 07:00.
-
-Đang quá hạn: 2 (mới từ ngày làm việc trước: 1)
-Đến hạn hôm nay: 1
-Sắp đến hạn: 3 (phải xin lỗi trong hôm nay nếu không kịp: 1)
-Chưa xác minh: 0
-
-Danh sách đầy đủ: https://x.vn/branches/H20.16.03
-
-MỚI QUÁ HẠN (1)
-- H20.16.03-261101-0002  hạn 20/11/2026
-
-ĐẾN HẠN HÔM NAY (1)
-- H20.16.03-261101-0003  hạn 23/11/2026
-
-PHẢI GỬI PHIẾU XIN LỖI VÀ HẸN LẠI TRONG HÔM NAY nếu không kịp hạn (1)
-- H20.16.03-261101-0004  hạn 25/11/2026
-
-SẮP ĐẾN HẠN (2)
-- H20.16.03-261101-0005  hạn 25/11/2026
-- H20.16.03-261101-0006  hạn 26/11/2026
-
-Thư này được gửi tự động mỗi ngày làm việc.
-"""
-    )
+    assert weekly(MONDAY) == [asked, chief]
+    assert weekly(WEDNESDAY) == [quiet]  # the first day of the week that is not quiet for them
 
 
-def test_what_no_report_has_confirmed_is_unverified_and_newly_overdue_once_it_is(
+def test_it_expires_as_the_last_of_the_branches_closes(
     session: Session, rules: Rules, director: Callable[..., int]
 ):
     director("an", [BRANCH])
-    watched(session, rules, "2026-11-20", "H20.16.03-261101-0001")
 
-    write(session, rules, MONDAY, heard="2026-11-20 17:00")
-    unverified = mail(session)
-    # The feed spoke on Monday at 07:20 and the sweep said so; by Wednesday's digest the due
-    # moment is older than Monday's opening, but nobody has been told of it by mail yet.
+    (one,) = digest_owed.owed(session, rules, vn(MONDAY))
+
+    assert one.expires_at == vn("2026-11-23 17:00")
+
+
+# ------------------------------------------------------------------------------- how the day stands
+
+
+def test_each_dossier_stands_in_one_place_and_the_sections_add_up(session: Session, rules: Rules):
+    hear(session, rules, MONDAY)
+    watched(session, rules, "2026-11-18", code(1))  # overdue for days
+    watched(session, rules, "2026-11-20", code(2))  # since Saturday 00:00
+    watched(session, rules, "2026-11-23", code(3))
+    watched(session, rules, "2026-11-25", code(4))  # 24 off: its letter leaves now
+    watched(session, rules, "2026-11-25", code(5), apologies=[{"sent_at": "-"}])
+    watched(session, rules, "2026-11-26", code(6))
+    watched(session, rules, "2026-11-27", code(7))  # too far
+    watched(session, rules, "2026-11-18", code(8), state="finished")
+    watched(session, rules, "2026-11-18", code(9, OTHER), branch=OTHER)
+    raised(session, "2026-11-21 00:01", Level.OVERDUE, "2026-11-21 00:00", code(2))
+
+    held = told(session, rules, MONDAY)
+
+    assert {one.part: (one.count, one.above) for one in held.sections} == {
+        Part.APOLOGY_TODAY: (1, 0),
+        Part.DUE_TODAY: (1, 0),
+        Part.DUE_TOMORROW: (2, 1),
+        Part.NEWLY_OVERDUE: (1, 0),
+        Part.OVERDUE: (1, 0),
+    }
+    assert codes(held, Part.APOLOGY_TODAY) == [code(4)]
+    assert codes(held, Part.DUE_TOMORROW) == [code(5)]
+    assert codes(held, Part.NEWLY_OVERDUE) == [code(2)]
+    assert codes(held, Part.OVERDUE) == [code(1)]
+    (line,) = held.lines
+    assert (line.overdue, line.due_today, line.due_tomorrow, line.due_soon) == (2, 1, 2, 4)
+    assert held.tomorrow == date(2026, 11, 25)
+    assert [row.cells["code"] for row in held.table.rows] == [code(n) for n in range(1, 7)]
+    assert "name" not in {column.key for column in held.table.columns}
+    assert held.ahead[:4] == [
+        (date(2026, 11, 23), 1),
+        (date(2026, 11, 25), 2),
+        (date(2026, 11, 26), 1),
+        (date(2026, 11, 27), 1),
+    ]
+
+
+def test_an_apology_we_sent_need_not_be_sent_again(session: Session, rules: Rules):
+    watched(session, rules, "2026-11-25", code(1))
+    now = vn(MONDAY)
     session.execute(
-        insert(alert).values(
-            code="H20.16.03-261101-0001",
-            branch=BRANCH,
-            level=int(Level.OVERDUE),
-            due_at=vn("2026-11-21 00:00"),
-            raised_at=vn("2026-11-23 07:20"),
+        insert(letter).values(
+            code=code(1), branch=BRANCH, year=2026, number=1, drafted_at=now, drafted_by="an",
+            cause="staff", reason="-", due_on=date(2026, 11, 25), promised_at=now, sent_at=now,
         )
-    )
-    write(session, rules, "2026-11-25 07:00")
-    told = deliveries_queued(session)[-1]["body"]
+    )  # fmt: skip
 
-    assert unverified["subject"].endswith("0 quá hạn, 0 đến hạn hôm nay")
-    assert "CHƯA XÁC MINH" in unverified["text"]
-    assert told["subject"].endswith("1 quá hạn, 0 đến hạn hôm nay")
-    assert "MỚI QUÁ HẠN (1)" in told["text"]
+    held = told(session, rules, MONDAY)
+
+    assert section(held, Part.APOLOGY_TODAY) is None
+    assert codes(held, Part.DUE_TOMORROW) == [code(1)]
 
 
-def test_a_silent_branch_is_named(session: Session, rules: Rules, director: Callable[..., int]):
-    director("an", [BRANCH])
-
-    write(session, rules, MONDAY, heard="2026-11-13 16:45")
-
-    assert "CHÚ Ý: Khu vực III không gửi dữ liệu từ 16:45 13/11/2026." in mail(session)["text"]
-
-
-def test_at_most_20_codes_a_section_and_the_rest_is_counted(
-    session: Session, rules: Rules, director: Callable[..., int]
+@pytest.mark.parametrize(
+    ("state", "reason", "since", "part"),
+    [
+        ("waiting", None, "2026-11-06", Part.WAITING_TAX),  # 11 working days ago
+        ("waiting", None, "2026-11-09", None),
+        ("suspended", "financial_obligation", "2026-11-06", Part.WAITING_TAX),
+        ("suspended", "supplement", "2026-10-23", Part.WAITING_CITIZEN),  # 21 working days
+        ("suspended", "supplement", "2026-10-26", None),
+        ("suspended", "public_posting", "2026-01-05", None),
+    ],
+)
+def test_what_waits_for_too_long_is_named(
+    session: Session, rules: Rules, state: str, reason: str | None, since: str, part: Part | None
 ):
-    director("chi")
+    watched(session, rules, "2026-11-25", code(1), state=state)
+    stop = [{"reason": reason, "from_at": f"{since}T08:00:00+07:00", "until_at": None}]
+    session.execute(
+        text("UPDATE dossier SET paused = datemultirange(daterange(:first, NULL))"),
+        {"first": date.fromisoformat(since) + timedelta(days=1)},
+    )
+    session.execute(update(dossier).values(suspensions=stop if reason else None))
+
+    held = told(session, rules, MONDAY)
+
+    assert [one.part for one in held.sections] == ([part] if part else [])
+
+
+def test_at_most_20_codes_a_section_and_the_rest_is_counted(session: Session, rules: Rules):
     for branch in (BRANCH, OTHER):
-        codes = (f"{branch}-261101-{n:04}" for n in range(30))
-        watched(session, rules, "2026-11-23", *codes, branch=branch)
+        watched(session, rules, "2026-11-23", *(code(n, branch) for n in range(30)), branch=branch)
 
-    write(session, rules, MONDAY)
+    found = section(told(session, rules, MONDAY, None, Told.OFFICE), Part.DUE_TODAY)
 
-    body = mail(session)
-    assert body["subject"] == (
-        "[Đúng Hạn] Toàn văn phòng, 10 chi nhánh 23/11/2026: 0 quá hạn, 60 đến hạn hôm nay"
+    assert found is not None
+    assert (found.count, len(found.entries), found.unnamed) == (60, 20, 40)
+
+
+def test_yesterdays_rate_is_of_the_last_working_day_and_null_where_nothing_ended(
+    session: Session, rules: Rules
+):
+    watched(session, rules, "2026-11-25", code(1), code(2), code(3), state="finished")
+    ended: dict[str, Any] = {"ended_on": date(2026, 11, 20), "legal_end_on": date(2026, 11, 20)}
+    session.execute(update(dossier).values(ended | {"legal_due_on": date(2026, 11, 25)}))
+    late = {"legal_due_on": date(2026, 11, 19)}
+    session.execute(update(dossier).where(dossier.c.code == code(1)).values(late))
+
+    held = told(session, rules, MONDAY, [BRANCH, OTHER])
+
+    assert held.yesterday == date(2026, 11, 20)  # Friday
+    assert [(line.on_time, line.judged) for line in held.lines] == [(2, 3), (0, 0)]
+    assert [line.rate for line in held.lines] == [2 / 3, None]
+
+
+def test_silence_an_open_calendar_and_growing_quarantine_are_warned_of(
+    session: Session, rules: Rules
+):
+    hear(session, rules, MONDAY)
+    feeds.hear(session, "one-stop", {BRANCH: vn("2026-11-23 06:59")})
+    session.execute(
+        text("UPDATE feed SET heard_at = :at WHERE branch = :branch"),
+        {"at": vn("2026-11-13 16:45"), "branch": BRANCH},
     )
-    assert body["text"].count("  hạn 23/11/2026") == 20
-    assert "… và 40 hồ sơ khác" in body["text"]
-    assert (
-        "- Khu vực IV: 0 quá hạn, 30 đến hạn hôm nay, 0 sắp đến hạn, 0 chưa xác minh"
-        in (body["text"])
-    )
-    assert "  https://x.vn/branches/H20.16.10" in body["text"]
+    for number in range(11):
+        session.execute(
+            text(
+                "INSERT INTO quarantine (arrived_at, last_sent_at, source, office, branch, "
+                "conflict, line, problems, record, record_hash) VALUES (:at, :at, 'one-stop', "
+                "'H20.16', :branch, false, 1, '[]', '{}', :hash)"
+            ),
+            {"at": vn("2026-11-20 08:00"), "branch": OTHER, "hash": bytes([number])},
+        )
+
+    held = told(session, rules, MONDAY, None, Told.OFFICE)
+    branch = told(session, rules, MONDAY, [BRANCH])
+
+    assert [(one.branch, one.heard_at) for one in held.silent] == [
+        ("Khu vực III", vn("2026-11-13 16:45"))
+    ]
+    assert [(one.branch, one.fresh, one.open) for one in held.refused] == [("Khu vực IV", 11, 11)]
+    assert [one.first for one in held.unconfirmed] == [date(2027, 1, 1)]
+    assert not held.nothing
+    assert (branch.refused, branch.unconfirmed) == ([], [])
 
 
-def test_a_webhook_gets_the_figures_of_the_branches_it_covers(session: Session, rules: Rules):
-    webhooks.create(session, "H20.16", [BRANCH], "https://a.vn/")
-    watched(session, rules, "2026-11-23", "H20.16.03-261101-0001")
-    watched(session, rules, "2026-11-23", "H20.16.04-261101-0001", branch=OTHER)
+def test_nothing_to_do_is_nothing(session: Session, rules: Rules):
+    hear(session, rules, MONDAY)
+    watched(session, rules, "2026-12-15", code(1))
 
-    write(session, rules, MONDAY)
-
-    (queued,) = deliveries_queued(session)
-    assert queued["body"]["type"] == "digest.daily"
-    assert queued["body"]["data"]["day"] == "2026-11-23"
-    (branch,) = queued["body"]["data"]["branches"]
-    assert branch["branch"] == BRANCH
-    assert branch["counts"]["due_today"] == 1
-    assert sum(branch["counts"].values()) == 1
-    assert branch["codes"] == {"due_today": ["H20.16.03-261101-0001"]}
+    assert told(session, rules, MONDAY).nothing
 
 
-def test_a_due_hour_is_shown_and_a_due_day_is_not_its_midnight():
-    zone = vn(MONDAY).tzinfo
-
-    assert digest.due(datetime.fromisoformat("2026-11-23T17:00:00Z"), zone) == "23/11/2026"
-    assert digest.due(vn("2026-11-23 16:30"), zone) == "16:30 23/11/2026"
+# ------------------------------------------------------------------------------------ what is new
 
 
-def test_a_closed_branch_gets_none(session: Session, rules: Rules, director: Callable[..., int]):
-    director("an", [BRANCH])
+def test_an_alert_is_new_once_and_only_while_it_is_true(session: Session, rules: Rules):
+    hear(session, rules, MONDAY)
+    watched(session, rules, "2026-11-20", *map(code, range(1, 5)))
+    due = "2026-11-21 00:00"
+    told_of = raised(session, "2026-11-21 00:01", Level.OVERDUE, due, code(1))
+    raised(session, "2026-11-21 00:01", Level.OVERDUE, due, code(2), code(3), code(4))
+    session.execute(update(dossier).where(dossier.c.code == code(3)).values(state="closed"))
+    moved = {"due_at": vn("2026-11-28 00:00")}
+    session.execute(update(dossier).where(dossier.c.code == code(4)).values(moved))
 
-    before = date(2025, 6, 30)  # the branches begin on 1 July 2025
+    held = told(session, rules, MONDAY, seen=Seen(told_of, vn("2026-11-20 07:00")))
 
-    assert before.weekday() == 0
-    assert write(session, rules, "2025-06-30 08:00") == 0
+    assert codes(held, Part.NEWLY_OVERDUE) == [code(2)]
+    assert codes(held, Part.OVERDUE) == [code(1)]  # old news
+    again = told(session, rules, WEDNESDAY, seen=Seen(digests.alerts_settled(session), vn(MONDAY)))
+    assert codes(again, Part.NEWLY_OVERDUE) == []
+    found = section(again, Part.OVERDUE)
+    assert found is not None
+    assert found.count == 2
+
+
+def test_of_one_clock_the_highest_is_told_and_the_days_come_from_the_ladder(
+    session: Session, rules: Rules
+):
+    hear(session, rules, MONDAY)
+    watched(session, rules, "2026-11-17", code(1))
+    due = "2026-11-18 00:00"
+    raised(session, "2026-11-20 08:00", Level.OVERDUE, due, code(1))
+    raised(session, "2026-11-21 00:01", Level.OVERDUE_REMINDED, due, code(1))
+
+    held = told(session, rules, MONDAY)
+
+    assert [(one.part, one.count, one.days) for one in held.sections] == [
+        (Part.OVERDUE_REMINDED, 1, 3)
+    ]
+
+
+def test_who_was_never_told_hears_from_the_opening_of_the_last_working_day(
+    session: Session, rules: Rules
+):
+    hear(session, rules, MONDAY)
+    watched(session, rules, "2026-11-19", code(1), code(2))
+    raised(session, "2026-11-20 06:59", Level.OVERDUE, "2026-11-20 00:00", code(1))
+    raised(session, "2026-11-20 07:00", Level.OVERDUE, "2026-11-20 00:00", code(2))
+
+    assert codes(told(session, rules, MONDAY), Part.NEWLY_OVERDUE) == [code(2)]
+
+
+def test_an_alert_is_for_those_it_is_meant_for_and_of_their_branches(
+    session: Session, rules: Rules
+):
+    hear(session, rules, MONDAY)
+    watched(session, rules, "2026-11-20", code(1), code(2))
+    watched(session, rules, "2026-11-20", code(1, OTHER), branch=OTHER)
+    due = "2026-11-21 00:00"
+    raised(session, "2026-11-21 00:01", Level.OVERDUE, due, code(1), code(1, OTHER))
+    raised(session, "2026-11-21 00:01", Level.OVERDUE_VERY_LONG, due, code(2))
+
+    director = told(session, rules, MONDAY)
+    chief = told(session, rules, MONDAY, None, Told.OFFICE)
+    department = told(session, rules, MONDAY, None, Told.DEPARTMENT)
+
+    assert codes(director, Part.NEWLY_OVERDUE) == [code(1)]
+    assert codes(chief, Part.NEWLY_OVERDUE) == [code(1), code(1, OTHER)]
+    assert [one.part for one in department.sections] == [Part.OVERDUE_VERY_LONG]
+    assert department.total.overdue == 3  # its figures are whole, its lists are what it is told
+
+
+@pytest.mark.parametrize(
+    ("level", "part", "state"),
+    [
+        (Level.ACCEPTANCE_LATE, Part.ACCEPTANCE_LATE, "submitted"),
+        (Level.SUPPLEMENT_NOTICE_LATE, Part.SUPPLEMENT_NOTICE_LATE, "running"),
+        (Level.HAND_OVER_LATE, Part.HAND_OVER_LATE, "finished"),
+        (Level.SHARE_USED, Part.SHARE_USED, "running"),
+    ],
+)
+def test_the_other_clocks_are_told_until_they_are_stopped(
+    session: Session, rules: Rules, level: Level, part: Part, state: str
+):
+    hear(session, rules, MONDAY)
+    watched(session, rules, "2026-12-15", code(1), state=state)
+    raised(session, "2026-11-21 00:01", level, "2026-12-16 00:00", code(1))
+
+    assert [one.part for one in told(session, rules, MONDAY).sections] == [part]
+
+    session.execute(update(dossier).values(state="closed"))
+    assert told(session, rules, MONDAY).sections == ()
+
+
+def test_what_somebody_is_on_is_counted_and_comes_back_when_their_time_is_over(
+    session: Session, rules: Rules
+):
+    hear(session, rules, WEDNESDAY)
+    watched(session, rules, "2026-11-20", code(1), code(2))
+    due = "2026-11-21 00:00"
+    newest = raised(session, "2026-11-21 00:01", Level.OVERDUE, due, code(1), code(2))
+    until = vn("2026-11-24 17:00")
+    for at, moment in ((1, vn("2026-12-24 17:00")), (2, until)):  # the newest word counts
+        session.execute(
+            insert(acknowledgement).values(
+                alert_id=newest, by="user:an", at=vn("2026-11-21 08:00") + timedelta(hours=at),
+                until_at=moment,
+            )
+        )  # fmt: skip
+
+    monday = told(session, rules, MONDAY)
+    wednesday = told(session, rules, WEDNESDAY, seen=Seen(newest, vn(MONDAY)))
+    thursday = told(session, rules, "2026-11-26 07:00", seen=Seen(newest, vn(WEDNESDAY)))
+
+    found = section(monday, Part.NEWLY_OVERDUE)
+    assert found is not None
+    assert (found.count, found.handled, codes(monday, Part.NEWLY_OVERDUE)) == (2, 1, [code(1)])
+    assert [(one.code, one.by, one.until_at) for one in monday.handled] == [
+        (code(2), "user:an", until)
+    ]
+    assert (wednesday.in_hand, codes(wednesday, Part.HANDLING_OVER)) == (0, [code(2)])
+    assert codes(wednesday, Part.OVERDUE) == [code(1)]
+    assert codes(thursday, Part.HANDLING_OVER) == []
+    assert codes(thursday, Part.OVERDUE) == [code(1), code(2)]
+
+
+# -------------------------------------------------------------------------------------- watermarks
+
+
+def keep(session: Session, name: str, day: str, until: int, *, said: bool = True) -> None:
+    mark = Mark(f"digest:{name}:{day}", name, "daily", date.fromisoformat(day), 0, until, said)
+    digests.keep(session, [mark], vn(f"{day} 07:00"))
+
+
+def sent(session: Session, key: str, state: str) -> None:
+    session.execute(
+        insert(delivery).values(
+            key=key, channel="mail", address="an@x.vn", body={}, state=state,
+            created_at=vn(MONDAY), next_attempt_at=vn(MONDAY),
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "until"),
+    [
+        ("sent", True, 9),
+        ("queued", True, 5),
+        ("dead", True, 5),
+        ("dropped", True, 5),
+        (None, False, 9),  # there was nothing to say
+    ],
+)
+def test_only_what_was_sent_has_been_told(
+    session: Session, state: str | None, *, said: bool, until: int
+):
+    keep(session, "user:1", "2026-11-19", 5)
+    sent(session, "digest:user:1:2026-11-19", "sent")
+    keep(session, "user:1", "2026-11-20", 9, said=said)
+    if state:
+        sent(session, "digest:user:1:2026-11-20", state)
+
+    assert digests.last_seen(session, ["user:1", "user:2"])["user:1"].until == until
+    assert "user:2" not in digests.last_seen(session, ["user:1", "user:2"])
+
+
+def test_who_has_never_been_reached_is_told_from_before_the_first_that_failed(
+    session: Session, rules: Rules
+):
+    hear(session, rules, WEDNESDAY)
+    watched(session, rules, "2026-11-20", code(1), code(2))
+    raised(session, "2026-11-20 06:59", Level.OVERDUE, "2026-11-21 00:00", code(1))
+    raised(session, "2026-11-21 00:01", Level.OVERDUE, "2026-11-21 00:00", code(2))
+    keep(session, "user:1", "2026-11-23", 9)
+    sent(session, "digest:user:1:2026-11-23", "dead")
+    seen = digests.last_seen(session, ["user:1"])["user:1"]
+
+    assert codes(told(session, rules, WEDNESDAY, seen=seen), Part.NEWLY_OVERDUE) == [code(2)]
+
+
+def test_a_digest_still_queued_the_next_day_is_dropped(session: Session):
+    keep(session, "user:1", "2026-11-20", 9)
+    sent(session, "digest:user:1:2026-11-20", "queued")
+    keep(session, "user:1", "2026-11-23", 9)
+    sent(session, "digest:user:1:2026-11-23", "queued")
+
+    assert digests.drop_unsent(session, ["user:1"], date(2026, 11, 23)) == 1
+    states = session.execute(select(delivery.c.state).order_by(delivery.c.key)).scalars()
+    assert list(states) == ["dropped", "queued"]
+
+
+def test_every_level_that_is_a_dossiers_is_told_by_news_or_by_how_it_stands():
+    by_standing = {Level.DUE_SOON, Level.APOLOGY_DUE, Level.DUE_TODAY}
+    of_dossiers = {
+        level for level in Level if level.kind not in (Kind.FEED, Kind.CALENDAR, Kind.QUARANTINE)
+    }
+
+    assert of_dossiers == by_standing | set(news.TOLD_ONCE)

@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 
 from app.db import deliveries, feeds
 from app.db.engine import Sessions
-from app.service import access, calendar_changes, digest
+from app.service import access, calendar_changes
 from app.service.publish import publish
 from app.service.rules import RuleBook
 from app.web.deps import COOKIE
+from jobs import Context, digest
 from tests.jobs.rows import deliveries_queued
 from tests.web.test_api_calendars import STORM, day_of, due, put
 from tests.web.wire import BRANCH, NOW, OTHER, Api, Clock, code, record
@@ -322,12 +323,11 @@ def test_the_warning_names_the_branches_where_it_is_not_all(administrator: Brows
     assert f"Khu vực III: {WARNING}" in page
 
 
-def letters(session: Session, at: datetime) -> dict[str, str]:
+def letters(context: Context, session: Session, at: datetime) -> dict[str, str]:
     rules = RuleBook().in_force(session)
     feeds.hear(session, "one-stop", dict.fromkeys(rules.branches, at))
-    digest.write_digests(
-        session, rules, at, silence_days=3, soon_days=2, public_url="https://x.vn/"
-    )
+    session.commit()
+    digest.write_digests(context, at)
     rows = [row for row in deliveries_queued(session) if row["channel"] == deliveries.Channel.MAIL]
     return {row["address"]: row["body"]["text"] for row in rows}
 
@@ -336,21 +336,21 @@ def letters(session: Session, at: datetime) -> dict[str, str]:
     ("at", "warned"), [("2026-11-02", True), ("2026-10-30", False), ("2026-11-23", True)]
 )
 def test_the_digest_warns_the_office_and_not_the_branches(
-    session: Session, director: Callable[..., int], at: str, *, warned: bool
+    context: Context, session: Session, director: Callable[..., int], at: str, *, warned: bool
 ):
     director("gd", [BRANCH])
     director("vp")
 
-    told = letters(session, datetime.fromisoformat(f"{at}T07:30:00+07:00"))
+    told = letters(context, session, datetime.fromisoformat(f"{at}T07:30:00+07:00"))
 
     assert told.keys() == {"gd@x.vn", "vp@x.vn"}
-    assert ("CHÚ Ý: lịch làm việc từ 01/01/2027 chưa được xác nhận" in told["vp@x.vn"]) is warned
+    assert ("Lịch làm việc từ 01/01/2027 chưa được xác nhận" in told["vp@x.vn"]) is warned
     assert ("https://x.vn/calendar?year=2027" in told["vp@x.vn"]) is warned
     assert "chưa được xác nhận" not in told["gd@x.vn"]
 
 
 def test_the_digest_names_the_branch_whose_calendar_it_is(
-    session: Session, sessions: Sessions, director: Callable[..., int]
+    context: Context, session: Session, sessions: Sessions, director: Callable[..., int]
 ):
     with sessions.begin() as other:
         for scope, year in (("national", 2027), (BRANCH, 2026)):
@@ -358,6 +358,6 @@ def test_the_digest_names_the_branch_whose_calendar_it_is(
             publish(other, calendar_changes.calendar_confirmed(scope, until), "test", NOW)
     director("vp")
 
-    told = letters(session, datetime.fromisoformat("2026-11-23T07:30:00+07:00"))
+    told = letters(context, session, datetime.fromisoformat("2026-11-23T07:30:00+07:00"))
 
-    assert "lịch làm việc của Khu vực III từ 01/01/2027" in told["vp@x.vn"]
+    assert f"Khu vực III: {WARNING}" in told["vp@x.vn"]
