@@ -17,6 +17,8 @@ from app import logs
 from app.db.engine import connect, sessions
 from app.printed.easel import Easel
 from app.service.access import Principal, Right
+from app.service.digest import Judged
+from app.service.mornings import Waits
 from app.service.rules import RuleBook
 from app.settings import Settings
 from app.web import (
@@ -28,6 +30,7 @@ from app.web import (
     completeness,
     deadlines,
     deliveries,
+    digests,
     dossiers,
     dvcqg,
     events,
@@ -111,6 +114,12 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         allow_private_webhooks=settings.allow_private_webhooks,
         secure_cookies=(settings.public_url or "").startswith("https://"),
         crew=crew,
+        judged=Judged(
+            settings.silence_days,
+            settings.soon_days,
+            Waits(settings.tax_wait_days, settings.citizen_wait_days),
+            settings.public_url,
+        ),
     )
     problems.install(app)
     app.middleware("http")(_with_headers)
@@ -124,6 +133,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         completeness,
         deadlines,
         reports,
+        digests,
         closings,
         catalogue,
         calendars,

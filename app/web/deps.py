@@ -17,6 +17,7 @@ from app.db.engine import Sessions
 from app.db.lists import Clock
 from app.service import access
 from app.service.access import Principal, Right
+from app.service.digest import Judged
 from app.service.rules import RuleBook, Rules
 from app.service.silence import BranchClock, branch_clocks
 from app.web.crew import Crew
@@ -42,6 +43,7 @@ class Parts:
     allow_private_webhooks: bool
     secure_cookies: bool
     crew: Crew
+    judged: Judged
 
 
 class Judging(Protocol):

@@ -36,6 +36,7 @@ DECLARED = {
     "GET /v1/completeness",
     "GET /v1/deliveries",
     "GET /v1/deliveries/{delivery_id}",
+    "GET /v1/digests/today",
     "GET /v1/divergences",
     "GET /v1/sources",
     "PUT /v1/sources/{code}",

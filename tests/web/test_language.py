@@ -111,7 +111,8 @@ def said_in(source: Path) -> Iterator[str]:
 
 def tables() -> Iterator[str]:
     """Sentences kept in tables of the pages and said by a template."""
-    for source, table in (("branch.py", "TABS"), ("today.py", "_TO_DO")):
+    names = (("branch.py", "TABS"), ("today.py", "_TO_DO"), ("digest.py", "WITHOUT"))
+    for source, table in (*names, ("digest.py", "ROLES")):
         tree = ast.parse((APP / "web/pages" / source).read_text(encoding="utf-8"))
         for value in bound(tree)[table]:
             assert isinstance(value, ast.Dict)

@@ -6,6 +6,7 @@ from app.web.pages import (
     alerts,
     branch,
     calendar,
+    digest,
     dossier,
     imports,
     mending,
@@ -17,7 +18,7 @@ from app.web.pages import (
 
 router = APIRouter(include_in_schema=False)
 for page in (
-    *(signing, today, alerts, branch, dossier, reports, quarantine, mending),
+    *(signing, today, alerts, digest, branch, dossier, reports, quarantine, mending),
     *(calendar, imports),
 ):
     router.include_router(page.router)
