@@ -110,9 +110,9 @@ class Teller:
         if self.digest.nothing:
             yield Words(self.say("Nothing presses: nothing is overdue, nothing falls due today or "
                                  "on the next working day."))  # fmt: skip
-        yield from self._warnings()
         for section in self.digest.sections:
             yield self._listing(section)
+        yield from self._warnings()
         yield from self._in_hand()
         yield from self._chart()
         yield from self._branches()

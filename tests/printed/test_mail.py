@@ -1,0 +1,171 @@
+"""A digest as a mail: its text and its HTML say the same, and nothing in it is taken for markup."""
+
+import re
+from datetime import date
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from app.core.ladder import Told
+from app.printed.mail import Mail
+from app.service.digest_document import Digest, Entry, Handled, Line, Part, Section, Silent
+from app.web.pages.speech import Speech
+from tests.jobs.rows import vn
+from tests.printed.documents import document, row
+
+CODE = "H20.16.03-261101-0001"
+NOW = vn("2026-11-23 07:30")
+
+
+class Reading(HTMLParser):
+    """The words a reader sees, the texts of pictures, and where links lead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        held = dict(attrs)
+        self.tags.add(tag)
+        self._hidden += tag in ("style", "title")
+        self.links += [held["href"] or ""] if tag == "a" else []
+        self.words += [held.get("alt") or ""] if tag == "img" else []
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("style", "title")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.words.append(" ".join(data.split()))
+
+
+def digest(*sections: Section, **changes: Any) -> Digest:  # noqa: ANN401 a field
+    held: dict[str, Any] = {
+        "told": Told.BRANCH,
+        "unit": "Khu vực III",
+        "whole": False,
+        "day": date(2026, 11, 23),
+        "as_of": NOW,
+        "yesterday": date(2026, 11, 20),
+        "tomorrow": date(2026, 11, 25),
+        "lines": [Line("H20.16.03", "Khu vực III", 7, 5, 2, 9, 0, 2, 3)],
+        "sections": sections,
+        "silent": [],
+        "refused": [],
+        "unconfirmed": [],
+        "handled": [],
+        "in_hand": 0,
+        "ahead": [(date(2026, 11, 23), 5), (date(2026, 11, 25), 0)],
+        "table": document(row()),
+    }
+    return Digest(**held | changes)
+
+
+def section(part: Part, count: int, *codes: str, **more: Any) -> Section:  # noqa: ANN401 a field
+    entries = tuple(
+        Entry(code, due_at=vn("2026-11-21 00:00"), procedure="Cấp đổi <b>") for code in codes
+    )
+    return Section(part, count, entries, **more)
+
+
+def mail(held: Digest, language: str = "vi", url: str | None = "https://x.vn/") -> Mail:
+    return Mail(Speech(language), url, held)
+
+
+def read(html: str) -> Reading:
+    found = Reading()
+    found.feed(html)
+    return found
+
+
+PRESSING = digest(
+    section(Part.APOLOGY_TODAY, 2, CODE, "H20.16.03-261101-0002"),
+    section(Part.DUE_TODAY, 5, CODE, handled=1),
+    section(Part.NEWLY_OVERDUE, 3, CODE),
+    section(Part.OVERDUE_REMINDED, 1, CODE, days=3),
+)
+
+
+def test_the_subject_says_what_presses():
+    assert mail(PRESSING).subject == (
+        "[Đúng Hạn] Khu vực III 23/11: 3 mới quá hạn · 5 đến hạn hôm nay · 2 phải xin lỗi"
+    )
+    assert mail(PRESSING, "en").subject == (
+        "[Đúng Hạn] Khu vực III 23/11: 3 newly overdue · 5 due today · 2 to apologise for"
+    )
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_text_and_the_html_say_the_same(language: str):
+    held = mail(PRESSING, language)
+    letter = held.letter({"ahead": b"png"})
+    seen = read(letter.html)
+
+    def words(*texts: str) -> set[str]:
+        return {word for text in texts for word in re.findall(r"\w+", text.lower())}
+
+    assert words(letter.text) <= words(*seen.words, *seen.links)
+    assert words(*seen.words) <= words(letter.text, "Đúng Hạn")
+
+
+def test_every_link_leads_into_the_pages_and_without_an_address_there_is_none():
+    assert set(read(mail(PRESSING).html({})).links) == {
+        "https://x.vn/",
+        f"https://x.vn/dossiers/{CODE}",
+        "https://x.vn/dossiers/H20.16.03-261101-0002",
+        "https://x.vn/branches/H20.16.03?list=due_soon",
+        "https://x.vn/branches/H20.16.03?list=overdue",
+    }
+    assert read(mail(PRESSING, url=None).html({})).links == []
+
+
+def test_nothing_in_it_is_taken_for_markup_and_nothing_is_fetched():
+    silent = Silent("<script>alert(1)</script>", None, None)
+    html = mail(digest(section(Part.OVERDUE, 1, CODE), silent=[silent])).html({})
+
+    assert "<script" not in html
+    assert not read(html).tags & {"script", "link", "iframe", "form", "img"}
+    assert "&lt;script&gt;" in html
+    assert "Cấp đổi &lt;b&gt;" in html
+
+
+def test_a_chart_is_shown_where_it_was_drawn_and_its_words_are_in_both():
+    held = mail(PRESSING)
+
+    letter = held.letter({"ahead": b"png"})
+
+    assert list(held.charts) == ["ahead"]
+    assert [(one.name, one.content_id) for one in letter.files] == [("ahead.png", "ahead")]
+    assert "Thứ Hai 23/11: 5" in letter.text
+    assert any("Thứ Hai 23/11: 5" in words for words in read(letter.html).words)
+    assert "img" not in read(held.letter({}).html).tags
+
+
+def test_what_is_not_named_is_counted():
+    text = mail(digest(section(Part.DUE_TODAY, 30, CODE, handled=4, above=2))).text()
+
+    assert "… 2 đã nêu ở trên; 4 đang có người xử lý; và 23 hồ sơ khác" in text
+    assert "https://x.vn/branches/H20.16.03?list=due_soon" in text
+
+
+def test_a_quiet_morning_is_said_in_one_line():
+    lines = [Line("H20.16.03", "Khu vực III", 0, 0, 0, 0, 0, 0, 0)]
+    held = mail(digest(lines=lines))
+
+    assert held.subject == "[Đúng Hạn] Khu vực III 23/11: không có việc gấp"
+    assert "không có số liệu" in held.text()
+    assert "Không có việc gấp" in held.text()
+
+
+def test_who_is_on_it_is_named_with_until_when():
+    handled = [Handled(CODE, "Bà An", vn("2026-11-25 17:00"))]
+
+    text = mail(digest(handled=handled, in_hand=3)).text()
+
+    assert "ĐANG CÓ NGƯỜI XỬ LÝ (3)" in text
+    assert f"- {CODE}  Bà An, đến 17:00 25/11/2026" in text
+    assert "và 2 hồ sơ khác" in text
