@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from email import message_from_bytes, policy
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from app.printed.easel import Easel, NotDrawnError
 from app.printed.forms import Form, Size
 from app.service.rules import Rules
 from jobs import Context, digest
+from jobs import delivery as delivery_job
 from tests.jobs.rows import BRANCH, OTHER, deliveries_queued, vn, watched
 
 MONDAY = "2026-11-23 07:00"  # the next day is off
@@ -229,6 +232,25 @@ def test_a_mail_has_its_chart_in_it_and_its_list_beside_it(
     cells = [str(cell) for row in sheet.to_python() for cell in row]
     assert CODE in cells
     assert f"https://x.vn/dossiers/{CODE}" in cells
+
+
+def test_it_goes_out_with_the_chart_where_the_html_looks_for_it(
+    at_work: Context, session: Session, rules: Rules, director: Callable[..., int], tmp_path: Path
+):
+    user = director("an", [BRANCH])
+    watched(session, rules, "2026-11-23", CODE)
+    digest.write_digests(at_work, vn(MONDAY))
+
+    assert delivery_job.send_mails(at_work, vn(MONDAY)) == 1
+
+    (file,) = (tmp_path / "outbox").iterdir()
+    mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+    kinds = [part.get_content_type() for part in mail.walk() if not part.is_multipart()]
+    assert kinds[:3] == ["text/plain", "text/html", "image/png"]
+    assert kinds[3].endswith("spreadsheetml.sheet")
+    picture = next(part for part in mail.walk() if part.get_content_type() == "image/png")
+    assert picture["Content-ID"] == "<ahead>"
+    assert f"user.{user}.2026-11-23@" in mail["Message-ID"]
 
 
 def test_without_a_chart_the_mail_goes_all_the_same(
