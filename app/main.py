@@ -23,6 +23,7 @@ from app.web import (
     batch,
     calendars,
     catalogue,
+    causes,
     closings,
     completeness,
     deadlines,
@@ -32,6 +33,8 @@ from app.web import (
     health,
     history,
     imports,
+    letter_documents,
+    letters,
     oauth,
     pages,
     problems,
@@ -105,6 +108,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         token_minutes=settings.token_minutes,
         allow_private_webhooks=settings.allow_private_webhooks,
         secure_cookies=(settings.public_url or "").startswith("https://"),
+        letters=settings.letters,
         crew=crew,
     )
     problems.install(app)
@@ -123,6 +127,9 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         catalogue,
         calendars,
         recounts,
+        causes,
+        letter_documents,  # its `{id}.docx` before the plain `{id}`
+        letters,
         quarantine,
         sources,
         imports,
