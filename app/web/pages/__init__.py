@@ -7,6 +7,7 @@ from app.web.pages import (
     calendar,
     dossier,
     imports,
+    letters,
     mending,
     quarantine,
     reports,
@@ -15,5 +16,16 @@ from app.web.pages import (
 )
 
 router = APIRouter(include_in_schema=False)
-for page in (signing, today, branch, dossier, reports, quarantine, mending, calendar, imports):
+for page in (
+    signing,
+    today,
+    branch,
+    dossier,
+    reports,
+    quarantine,
+    mending,
+    calendar,
+    imports,
+    letters,
+):
     router.include_router(page.router)
