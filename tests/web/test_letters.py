@@ -17,6 +17,7 @@ from app.core.causes import Cause
 from app.db.engine import Sessions
 from app.db.tables import access_token, applicant, divergence, dossier, letter, revision, witness
 from app.service.access import Right
+from app.service.recompute import recompute
 from app.service.rules import RuleBook
 from app.service.verify import Checked, dossiers
 from tests.jobs.rows import vn
@@ -451,6 +452,24 @@ def test_another_source_in_any_order_leaves_it(api: Callable[..., Api], sessions
         assert [one["source"] for one in held["witnesses"]] == ["dunghan", "land", "one-stop"]
     with sessions() as session:
         assert session.execute(select(divergence)).all() == []
+    whole(sessions)
+
+
+@pytest.mark.usefixtures("catalogue_as_it_was")
+def test_it_stays_when_the_law_s_calendar_moves_the_due_day(sender: Api, sessions: Sessions):
+    sender.put(record(1))
+    drafted(sender)
+    sent(sender)
+    storm = {"kind": "off", "name": "Nghỉ do bão số 13", "source": "CV 13/UBND"}
+    answer = sender.http.put(f"/v1/calendars/{BRANCH}/days/2026-11-26", json=storm)
+    assert answer.status_code == 200, answer.text
+
+    recompute(sessions, RuleBook(), vn("2026-11-20 10:20"))
+
+    held = sender.get(f"/v1/dossiers/{code(1)}")
+    assert held["due_on"] == "2026-11-30"
+    assert [one["sent_at"] for one in held["apologies"]] == [SENT]
+    assert held["letter"]["due_on"] == DUE  # what it apologised for stays
     whole(sessions)
 
 
