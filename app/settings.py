@@ -85,4 +85,7 @@ class Settings(BaseSettings):
     pull_ca: Path | None = Field(
         default=None, description="certificates (PEM) pulls trust besides the public ones"
     )
+    letters: Path | None = Field(
+        default=None, description="folder with your own mau-04.docx, the template of the letters"
+    )
     log_json: bool = Field(default=False, description="logs as JSON lines instead of for reading")

@@ -29,6 +29,7 @@ CHANGING = (
     *("portal_dossier", "daily_root", "import_run", "column_mapping", "pull"),
     *("session", "access_token", "client", "source", "user_account"),
     *("closing", "closing_report", "closing_dossier", "closing_adjustment"),
+    *("letter", "lateness_cause"),
 )
 PUBLISHED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 

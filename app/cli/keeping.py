@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import wallclock
 from app.cli.shared import AsJson, author, derive_anew, opened_database, out, refuse
+from app.core.sources import OURS
 from app.db import access as accounts
 from app.db import catalogue, publications
 from app.service import access, publish
@@ -107,6 +108,8 @@ def client_add(
     """Add a client, or give it a new secret, which is shown only now."""
     _check_name("client_id", client_id)
     _check_name("--source", source)
+    if source == OURS:
+        refuse(f"--source: {OURS} is what people record here; name the sending system")
     with opened_database() as (_, opened), opened.begin() as session:
         _check_branches(session, office, branch)
         accounts.put_source(session, source, source)

@@ -9,6 +9,8 @@ from app.core.codes import procedure_code
 from app.core.lifecycle import Facts, Status, problems
 
 DEFAULT_RANK = 100
+OURS = "dunghan"
+"""What people record here: a source of its own, below every other. It tells letters only."""
 
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _RUNNING = (Status.RECEIVED, Status.IN_PROGRESS)
@@ -45,9 +47,12 @@ def together(told: Mapping[str, Facts], ranks: Mapping[str, int]) -> Together:
 
     The source with the lowest rank (of equals the first by its code) is the system of record; the
     others, in the same order, fill what it leaves empty, as long as that makes nothing that cannot
-    be true. The stamp is the newest. The result does not depend on the order of arrival.
+    be true. What is recorded here comes last and contradicts nobody. The stamp is the newest. The
+    result does not depend on the order of arrival.
     """
-    order = sorted(told, key=lambda source: (ranks.get(source, DEFAULT_RANK), source))
+    order = sorted(
+        told, key=lambda source: (source == OURS, ranks.get(source, DEFAULT_RANK), source)
+    )
     record = order[0]
     facts = told[record]._replace(
         updated_at=max(one.updated_at for one in told.values()),
@@ -56,7 +61,10 @@ def together(told: Mapping[str, Facts], ranks: Mapping[str, int]) -> Together:
     for source in order[1:]:
         facts = _filled(facts, told[source])
     found = [
-        one for source in order[1:] for one in _divergences(told[record], source, told[source])
+        one
+        for source in order[1:]
+        if source != OURS
+        for one in _divergences(told[record], source, told[source])
     ]
     return Together(record, facts, tuple(found))
 

@@ -30,6 +30,7 @@ class Right(StrEnum):
 
     INTAKE = "intake"
     READ = "read"
+    RECORD = "record"  # what directors say of dossiers: causes of lateness, letters
     CATALOGUE = "catalogue"
     ADMIN = "admin"
 
@@ -42,7 +43,7 @@ class Role(StrEnum):
 
 
 _RIGHTS = {
-    Role.DIRECTOR: frozenset({Right.READ}),
+    Role.DIRECTOR: frozenset({Right.READ, Right.RECORD}),
     Role.ADMINISTRATOR: frozenset(Right),
 }
 

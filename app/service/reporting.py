@@ -11,6 +11,7 @@ from app.core.yardsticks import Yardstick
 from app.db.in_hand import Group
 from app.service import (
     backlog,
+    causes,
     durations,
     ii06a,
     ii06a_report,
@@ -116,4 +117,5 @@ REPORTS: Mapping[str, Report] = {
     backlog.OLDEST: Report(backlog.oldest),
     steps.NAME: Report(steps.report),
     steps.BOTTLENECKS: Report(steps.bottlenecks),
+    causes.NAME: Report(causes.report),
 }

@@ -40,12 +40,14 @@ def settle(
     book: RuleBook,
     rules: Rules,
     now: datetime,
+    *,
+    why: str = "record",
 ) -> dict[str, str]:
     """Take in what one source says of dossiers that `snapshots.save` has left alone and locked.
 
     Returns by code: `updated`, `unchanged`, `stale`, or `rival` for another content under the same
     stamp. The dossiers stand as all their sources together say (`core.sources.together`), in
-    whatever order they spoke.
+    whatever order they spoke. `why` is what the revisions say.
     """
     codes = [word.row.code for word in words]
     held = {row["code"]: row for row in witnesses.dossiers_of(session, codes)}
@@ -62,7 +64,7 @@ def settle(
         said[row.code][author.source] = _Said(word.facts, telling)
     mine = {word.row.code: said[word.row.code] for word in taken}
     witnesses.keep(session, [one.telling for told in mine.values() for one in told.values()])
-    _stand(session, mine, held, author, book, rules, now)
+    _stand(session, mine, held, author, book, rules, now, why)
     return {
         code: "unchanged" if outcome == "confirmed" else outcome
         for code, outcome in outcomes.items()
@@ -135,6 +137,7 @@ def _stand(
     book: RuleBook,
     rules: Rules,
     now: datetime,
+    why: str = "record",
 ) -> None:
     """Write the dossiers as their sources together say, and what does not agree."""
     ranks = witnesses.ranks(session)
@@ -153,7 +156,7 @@ def _stand(
         name = _name(said[code], ranks)
         rows.setdefault(one.record, []).append(to_row(one.facts, rules, name, held=law))
     for record, some in sorted(rows.items()):
-        snapshots.rewrite(session, some, replace(author, record=record), now, why="record")
+        snapshots.rewrite(session, some, replace(author, record=record), now, why=why)
     differing = [
         Differs(code, found.source, found.field, one.facts.branch, found.held, found.told)
         for code, one in made.items()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from secrets import compare_digest
 from typing import Annotated, Protocol
 
@@ -42,6 +43,7 @@ class Parts:
     token_minutes: int
     allow_private_webhooks: bool
     secure_cookies: bool
+    letters: Path | None
     crew: Crew
     judged: Judged
 
@@ -142,6 +144,7 @@ def with_right(right: Right) -> Callable[..., Principal]:
 
 Reader = Annotated[Principal, Depends(with_right(Right.READ))]
 Sender = Annotated[Principal, Depends(with_right(Right.INTAKE))]
+Recorder = Annotated[Principal, Depends(with_right(Right.RECORD))]
 Publisher = Annotated[Principal, Depends(with_right(Right.CATALOGUE))]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core.codes import dossier_code, procedure_code
 from app.core.problems import Problem
-from app.db import dossiers, lists, quarantine, witnesses
+from app.db import causes, dossiers, letters, lists, quarantine, witnesses
 from app.db.engine import again_if_deadlocked
 from app.db.lists import Place, Reading
 from app.service.access import Principal
@@ -21,6 +21,8 @@ from app.service.intake import take_in
 from app.service.outcomes import Line, Outcome
 from app.service.records import MAX_RECORD_BYTES, DossierRecord
 from app.service.refusals import refused
+from app.web import causes as told_causes
+from app.web import letters as told_letters
 from app.web import shown
 from app.web.deps import (
     TEXT,
@@ -175,6 +177,8 @@ def get_dossier(session: Transaction, code: str, caller: Reader) -> dict[str, An
         {name: shown.value(held) for name, held in one._asdict().items()}
         for one in witnesses.words(session, row["code"])
     ]
+    answer["cause"] = told_causes.newest(causes.of_dossier(session, row["code"]))
+    answer["letter"] = told_letters.told_of(letters.of_dossier(session, row["code"]))
     return answer
 
 

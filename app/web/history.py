@@ -9,8 +9,10 @@ from fastapi import APIRouter, Path, Query, Request
 
 from app.core.codes import dossier_code
 from app.core.problems import Problem
+from app.db import causes as said
 from app.db import dossiers, revisions, roots
-from app.web import shown, why
+from app.db import letters as written
+from app.web import causes, letters, shown, why
 from app.web.deps import MAX_ID, Reader, TheParts, Transaction
 from app.web.problems import ProblemError, language_of
 
@@ -34,7 +36,7 @@ def get_history(
     """Who changed what, when and why, with the old and the new due day.
 
     `why` is a key, `why_told` the same in the caller's language; `head_hash` chains each revision
-    to the one before.
+    to the one before. Beside them all causes that were said, and all letters, void ones too.
     """
     wanted = dossier_code(code)
     row = dossiers.find(session, wanted, sorted(caller.branches)) if wanted else None
@@ -49,6 +51,8 @@ def get_history(
     return {
         "items": [item(one, why.told(one, known, rules, language)) for one in page],
         "next": str(page[-1]["revision_no"]) if len(rows) > limit else None,
+        "causes": [causes.item(one) for one in said.of_dossier(session, row["code"])],
+        "letters": [letters.item(one) for one in written.of_dossier(session, row["code"])],
     }
 
 

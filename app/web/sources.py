@@ -1,14 +1,18 @@
 """Sending systems and their ranks, and where they do not agree about a dossier."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.core.problems import Problem
+from app.core.sources import OURS
 from app.db import access, witnesses
 from app.service.witnesses import stand_anew
 from app.web import shown
 from app.web.deps import TEXT, Now, Publisher, Reader, TheParts, Transaction, visible
+from app.web.problems import ProblemError
 from app.web.publishing import may_publish
 
 router = APIRouter(prefix="/v1", tags=["sources"])
@@ -44,6 +48,11 @@ def put_source(
     `dossiers` says how many. A source may send for several offices, so it needs the right `admin`.
     """
     may_publish(caller, nation=True)
+    if code == OURS:
+        wrong = Problem(
+            "code", "{code} is what is recorded here; its rank is the last", {"code": code}
+        )
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid", [wrong])
     with held.sessions.begin() as session:
         access.put_source(session, code, body.name, body.rank)
     told = stand_anew(held.sessions, code, caller.by, sorted(caller.branches), held.book, now)

@@ -12,9 +12,13 @@ from app.db.calendars import NATIONAL
 from app.service.rules import Rules
 from app.web.language import tell
 
-# `catalogue 12`, `catalogue 11–12`, `record, catalogue 12`; of an earlier time `catalogue` alone.
-_CATALOGUE = re.compile(r"(?P<record>record, )?catalogue(?: (?P<first>\d+)(?:–(?P<last>\d+))?)?")
+# `catalogue 12`, `catalogue 11–12`, `record, catalogue 12`, `letter, catalogue 12`; of an earlier
+# time `catalogue` alone.
+_CATALOGUE = re.compile(
+    r"(?P<record>(?:record|letter), )?catalogue(?: (?P<first>\d+)(?:–(?P<last>\d+))?)?"
+)
 _RECOUNT = "recount: "
+_LETTER = "letter"
 _NAMED = 3  # of many publications followed at once
 _MOST = 2**63  # versions are bigint
 
@@ -58,6 +62,8 @@ def told(row: Mapping[Any, Any], known: Published, rules: Rules, language: str) 
     if why == "record":
         first = row["revision_no"] == 1
         return tell("first record" if first else "a record of the sender", language)
+    if why == _LETTER:
+        return tell("letter of apology recorded as sent", language)
     if why.startswith(_RECOUNT):
         reason = why.removeprefix(_RECOUNT)
         return tell("counted anew on request: {reason}", language, reason=reason)
@@ -70,6 +76,8 @@ def told(row: Mapping[Any, Any], known: Published, rules: Rules, language: str) 
     number = "–".join(str(one) for one in sorted(set(versions)))
     if found["record"]:
         sentence = "a record of the sender, counted with newer law or calendar, version {version}"
+        if found["record"].startswith(_LETTER):
+            sentence = "letter of apology, counted with newer law or calendar, version {version}"
         said = tell(sentence, language, version=number)
     else:
         said = tell("new law or calendar, version {version}", language, version=number)

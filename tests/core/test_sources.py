@@ -6,7 +6,7 @@ import pytest
 
 from app.core.clock import Reason
 from app.core.lifecycle import Apology, Facts, Outcome, Status
-from app.core.sources import Divergence, together
+from app.core.sources import OURS, Divergence, together
 from app.core.stages import StageFact
 from tests.core.ground import at, stop
 from tests.core.records import ended, facts
@@ -145,3 +145,34 @@ def test_it_is_the_same_in_any_order():
     found = [together(dict(order), RANKS) for order in permutations(told.items())]
 
     assert all(one == found[0] for one in found)
+
+
+LETTER = Apology(at("2026-07-15T09:00"), "quá tải", at("2026-07-21T17:00"))
+
+
+def test_what_is_recorded_here_is_last_whatever_its_rank_and_contradicts_nobody():
+    ours = facts(procedure="1.0", branch="elsewhere", apologies=(LETTER,))
+    told = {OURS: ours, "one-stop": facts(), "excel": facts()}
+
+    found = together(told, {OURS: 0, "one-stop": 9_999, "excel": 10_000})
+
+    assert found.record == "one-stop"
+    assert found.facts.branch == facts().branch
+    assert found.facts.apologies == (LETTER,)
+    assert found.divergences == ()
+
+
+def test_a_record_that_tells_of_letters_keeps_its_own():
+    own = Apology(at("2026-07-14T09:00"), "của một cửa", None)
+    told = {OURS: facts(apologies=(LETTER,)), "one-stop": facts(apologies=(own,))}
+
+    assert together(told, {}).facts.apologies == (own,)
+
+
+def test_a_letter_of_ours_stays_when_the_dossier_ends():
+    told = {
+        OURS: facts(apologies=(LETTER,)),
+        "one-stop": ended(Status.FINISHED, "2026-07-20T10:00"),
+    }
+
+    assert together(told, {}).facts.apologies == (LETTER,)

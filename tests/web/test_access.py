@@ -32,6 +32,7 @@ OPEN = {
 OPEN_FOLDERS = {"/static", "/docs-static"}
 FOREIGN_BRANCH = "Z01.01"
 STORM = {"kind": "off", "name": "Nghỉ do bão số 13", "source": "CV 13/UBND"}
+LETTER = {"cause": "tax", "reason": "chờ thuế", "promised_at": "2026-12-02T16:00:00+07:00"}
 PASSWORD = "một hai ba bốn"  # noqa: S105 of an account that lives for one test
 
 
@@ -63,6 +64,7 @@ def walk(app: FastAPI, **values: object) -> list[tuple[str, str]]:
         "import_id": 1,
         "closing_id": 1,
         "name": "on-time",
+        "letter_id": 1,
     } | values
     found = []
     for path, route in flat(app.routes):
@@ -160,6 +162,8 @@ def fill(sender: Api) -> None:
     assert sender.http.post("/v1/webhooks/1/test").status_code == 202
     pull = {"url": "https://example.org/list", "shape": {"kind": "cursor"}, "branches": [BRANCH]}
     assert sender.http.put("/v1/pulls/one-stop", json=pull).status_code == 200
+    asked = sender.http.post(f"/v1/dossiers/{code(1)}/letters", json=LETTER)
+    assert asked.status_code == 201, asked.text
     file = csv_text([[code(80), "1.012790", BRANCH, NAME, "hôm qua", "", "", ""]]).encode()
     taken = sender.http.post("/v1/imports?name=so-tay.csv", content=file).json()
     assert (taken["id"], taken["counts"]["quarantined"]) == (1, 1)
@@ -189,7 +193,7 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
         "/v1/reports/backlog-oldest": ["?period=2026", f"?period=2026&branch={BRANCH}"],
         **{
             f"/v1/reports/{name}": ["?period=2026", "?from=2026-11-01&as_of=2026-11-18"]
-            for name in ("backlog", "stages", "steps", "bottlenecks")
+            for name in ("backlog", "stages", "steps", "bottlenecks", "causes")
         },
         "/v1/quarantine": [f"?branch={BRANCH}", "?state=all", "?field=status", "?source=one-stop"],
         "/v1/quarantine/counts": [f"?branch={BRANCH}"],
@@ -198,6 +202,10 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
         f"/v1/calendars/{BRANCH}/in-force": ["?year=2026"],
         f"/v1/calendars/{BRANCH}/proposals": ["?year=2027"],
         "/v1/publications": ["?limit=1"],
+        "/v1/letters": [f"?branch={BRANCH}", "?state=draft", "?state=sent"],
+        "/v1/letters.zip": ["?id=1&id=2"],
+        "/v1/causes/missing": [f"?branch={BRANCH}", "?since=2026-01-01"],
+        "/letters": [f"?branch={BRANCH}", "?done=1"],
         "/v1/divergences": [f"?branch={BRANCH}", "?limit=1"],
         "/v1/completeness": [
             "?day=2026-11-16",
@@ -276,6 +284,9 @@ def test_of_another_branch_nobody_sees_a_row_a_code_a_name_or_a_count(
     assert '"dossiers":3' in whole
     assert '"in_quarantine":["0005–0006"' in whole
     assert "so-tay.csv" in mine["/v1/imports"][1]
+    assert code(1) in mine["/v1/letters"][1]
+    assert mine["/v1/letters/1.docx"][0] == mine["/v1/letters.zip"][0] == 200
+    assert code(3) in mine["/v1/causes/missing"][1]
     assert mine["/v1/imports/1/rejects"][0] == 200
     assert code(1) in mine["/v1/reports/backlog-oldest?period=2026"][1]
     assert '"calendar_n":1' in mine["/v1/reports/durations?by=branch&period=2026"][1]
@@ -335,6 +346,13 @@ def writes(api: Api) -> dict[str, Any]:
             http.put(f"/v1/calendars/{BRANCH}/confirmed", json={"until": "2027-12-31"}),
             404,
         ),
+        "excuse": (http.post(f"/v1/dossiers/{code(1)}/cause", json={"cause": "tax"}), 404),
+        "apologise for": (http.post(f"/v1/dossiers/{code(1)}/letters", json=LETTER), 404),
+        "send for": (
+            http.post("/v1/letters/1/sent", json={"sent_at": "2026-11-20T10:15:00+07:00"}),
+            404,
+        ),
+        "take back of": (http.post("/v1/letters/1/void", json={"reason": "để xem"}), 404),
         "recount": (http.post(f"/v1/dossiers/{code(1)}/recounts", json={"reason": "để xem"}), 404),
     }
 
@@ -394,7 +412,9 @@ def test_what_a_stranger_had_refused_is_not_mixed_with_ours(api: Callable[..., A
 # ----------------------------------------------------------------------------------------- rights
 
 
-def needed(method: str, path: str) -> Right | None:
+def needed(  # noqa: PLR0911 a right each
+    method: str, path: str
+) -> Right | None:
     """The right a route asks for, as the documents say; None for any credential."""
     if path in ("/openapi.json", "/docs", "/metrics", "/v1/subscriptions/me"):
         return Right.READ
@@ -409,6 +429,8 @@ def needed(method: str, path: str) -> Right | None:
         return Right.INTAKE
     if method == "GET" or path == "/v1/deadlines":
         return Right.READ
+    if path.startswith("/v1/letters") or path.endswith(("/letters", "/cause")):
+        return Right.RECORD
     catalogue = path.endswith("/recounts") or path.startswith(
         ("/v1/procedures", "/v1/calendars", "/v1/offices", "/v1/policies", "/v1/sources")
     )

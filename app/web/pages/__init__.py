@@ -9,6 +9,7 @@ from app.web.pages import (
     digest,
     dossier,
     imports,
+    letters,
     mending,
     quarantine,
     reports,
@@ -18,7 +19,7 @@ from app.web.pages import (
 
 router = APIRouter(include_in_schema=False)
 for page in (
-    *(signing, today, alerts, digest, branch, dossier, reports, quarantine, mending),
+    *(signing, today, alerts, digest, branch, dossier, letters, reports, quarantine, mending),
     *(calendar, imports),
 ):
     router.include_router(page.router)

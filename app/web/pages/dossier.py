@@ -14,9 +14,11 @@ from app.core.calendar import WorkingCalendar
 from app.core.codes import dossier_code
 from app.core.lifecycle import State, supplements
 from app.core.rating import Verdict, verdict
-from app.db import catalogue, dossiers
+from app.db import catalogue, causes, dossiers
 from app.db.calendars import NATIONAL
+from app.db.letters import of_dossier, state
 from app.db.lists import Reading
+from app.service.access import Right
 from app.service.calendars import LayerVersion
 from app.service.explain import Explained, explain
 from app.service.rules import RuleBook, Rules
@@ -24,6 +26,7 @@ from app.service.silence import BranchClock
 from app.web import shown
 from app.web.beside import beside, tax_sentence
 from app.web.deps import Now, TheParts, Transaction, clocks_of
+from app.web.letters import number
 from app.web.pages import words
 from app.web.pages.branch import by_the_hour, days_left
 from app.web.pages.history import LAST, past
@@ -115,6 +118,9 @@ def dossier(
         legs=[(leg, tax_sentence(leg, say.language)) for leg in more.legs],
         steps=more.steps,
         trace=shown.whole_trace(told, say.language, policy_ground),
+        said=causes.of_dossier(session, row["code"]),
+        letters=[(number(one), state(one), one) for one in of_dossier(session, row["code"])],
+        records=Right.RECORD in who.rights,
         history=past(session, row, after, rules, say),
         after=after,
         now=now,

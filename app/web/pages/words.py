@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from app.core.causes import Cause
 from app.core.clock import Reason, SupplementPolicy
 from app.core.duties import Duty
 from app.core.index766 import Population
@@ -12,6 +13,7 @@ from app.core.rating import Verdict
 from app.core.trace import Begins
 from app.core.yardsticks import Yardstick
 from app.db.in_hand import Group
+from app.db.letters import LetterState
 from app.db.lists import Reading
 from app.service.durations import By
 
@@ -210,6 +212,20 @@ POPULATIONS: Mapping[str, str] = {
     Population.RECEIVED: "received in the period",
     Population.ENDED: "ended in the period",
 }
+CAUSES: Mapping[str, str] = {
+    Cause.STAFF: "the staff",
+    Cause.TAX: "the tax office",
+    Cause.COMMUNE_POSTING: "the public posting by the commune",
+    Cause.MEASURING: "measuring",
+    Cause.SYSTEM: "the system, or data in transit",
+    Cause.APPLICANT: "the applicant",
+    Cause.OTHER: "another cause",
+}
+LETTERS: Mapping[str, str] = {
+    LetterState.DRAFT: "drafted, not yet sent",
+    LetterState.SENT: "sent",
+    LetterState.VOID: "taken back",
+}
 YES: Mapping[str, str] = {"no": "no", "yes": "yes"}
 ASKED: Mapping[str, str] = {
     "period": "Period",
@@ -224,6 +240,13 @@ ASKED: Mapping[str, str] = {
     "by_branch": "Each branch",
     "per_branch": "Each branch",
     "live": "Counted anew",
+    "cause": "Cause",
+    "note": "Note",
+    "reason": "Reason",
+    "promised_at": "New appointment",
+    "sent_at": "Sent at",
+    "letter": "Letter",
+    "code": "Dossier code",
 }
 """What a report is asked for, as its form calls it."""
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.web.reports import (
     backlog,
+    causes,
     drawn,
     durations,
     ii06a,
@@ -15,5 +16,5 @@ from app.web.reports import (
 )
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
-for one in (on_time, ii06a, yardsticks, index766, durations, stages, steps, backlog, drawn):
+for one in (on_time, ii06a, yardsticks, index766, durations, stages, steps, backlog, causes, drawn):
     router.include_router(one.router)

@@ -98,6 +98,10 @@ LISTED: Mapping[str, Listed] = {
         title="The bottleneck of each branch",
         about="The step of its own in which each branch loses most time.",
     ),
+    "causes": Listed(
+        title="Why dossiers were late",
+        about="What ended late or is overdue, by the cause that was said, and what nobody said.",
+    ),
 }
 
 
