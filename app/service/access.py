@@ -40,11 +40,13 @@ class Role(StrEnum):
 
     DIRECTOR = "director"
     ADMINISTRATOR = "administrator"
+    DEPARTMENT = "department"  # the Sở above the office: sees all of it, changes nothing
 
 
 _RIGHTS = {
     Role.DIRECTOR: frozenset({Right.READ, Right.RECORD}),
     Role.ADMINISTRATOR: frozenset(Right),
+    Role.DEPARTMENT: frozenset({Right.READ}),
 }
 
 

@@ -27,6 +27,7 @@ from app.db import dossiers, letters, publications
 from app.db.engine import Sessions, again_if_deadlocked
 from app.db.letters import Draft, LetterState
 from app.db.snapshots import Author, Row
+from app.db.watched import NOTHING
 from app.service.rows import content_hash, stored_facts
 from app.service.rules import RuleBook, Rules
 from app.service.witnesses import Word, settle
@@ -266,8 +267,7 @@ def _tell(
         raw_hash=None,
         promise=None,
         name=None,
-        moments=None,
-        levels=None,
+        watched=NOTHING,
     )
     author = Author(OURS, by, [told.branch])
     settle(session, [Word(told, word)], author, book, rules, now, why="letter")

@@ -13,7 +13,7 @@ from app.db import raised
 from app.db.raised import Scope, Which
 from app.service.access import Principal
 from app.web import shown
-from app.web.deps import MAX_ID, TEXT, Now, Reader, Transaction, visible
+from app.web.deps import MAX_ID, TEXT, Now, Reader, Recorder, Transaction, visible
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
@@ -65,7 +65,7 @@ def post_acknowledgement(
     session: Transaction,
     alert_id: Annotated[int, Path(ge=1, le=MAX_ID)],
     body: Acknowledgement,
-    caller: Reader,
+    caller: Recorder,
     now: Now,
 ) -> dict[str, Any]:
     """Until then digests name it as taken; a higher level of the same dossier is told anew."""

@@ -429,10 +429,17 @@ def needed(  # noqa: PLR0911 a right each
         return Right.INTAKE
     if method == "GET" or path == "/v1/deadlines":
         return Right.READ
-    if path.startswith("/v1/letters") or path.endswith(("/letters", "/cause")):
+    if path.startswith("/v1/letters") or path.endswith(("/letters", "/cause", "/acknowledge")):
         return Right.RECORD
     catalogue = path.endswith("/recounts") or path.startswith(
-        ("/v1/procedures", "/v1/calendars", "/v1/offices", "/v1/policies", "/v1/sources")
+        (
+            "/v1/procedures",
+            "/v1/calendars",
+            "/v1/offices",
+            "/v1/policies",
+            "/v1/sources",
+            "/v1/ladders",
+        )
     )
     return Right.CATALOGUE if catalogue else Right.INTAKE
 

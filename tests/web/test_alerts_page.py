@@ -43,3 +43,15 @@ def test_a_director_of_another_branch_sees_and_takes_nothing(
 
     assert "Không có việc gì gấp" in stranger.read("/alerts")
     assert stranger.send(f"/alerts/{one['id']}", until="2026-11-23").status_code == 404
+
+
+def test_the_department_sees_all_and_takes_nothing(sender: Api, browse: Open, sessions: Sessions):
+    sender.batch([OLD])
+    swept(sessions, "2026-11-20 08:00")
+    (one,) = listed(sender)["items"]
+    department = browse("department")
+
+    page = department.read("/alerts")
+    assert code(1) in page
+    assert "Tôi nhận xử lý" not in page
+    assert department.send(f"/alerts/{one['id']}", until="2026-11-23").status_code == 403

@@ -14,11 +14,12 @@ from app.core.ladder import Level
 from app.core.problems import Problem
 from app.db import raised
 from app.db.raised import Which
-from app.service.access import Principal
+from app.service.access import Principal, Right
 from app.service.rules import Rules
 from app.web import shown
 from app.web.alerts import Acknowledgement, acknowledged, scope
 from app.web.deps import MAX_ID, TEXT, Now, TheParts, Transaction
+from app.web.pages.recording import may_record
 from app.web.pages.shell import PageRoute, Person, Posting, render
 from app.web.pages.words import LEVELS
 from app.web.problems import ProblemError
@@ -82,6 +83,7 @@ def alerts(
         here=urlencode(query),
         next=urlencode(query | more) if more else None,
         now=now,
+        records=Right.RECORD in who.rights,
     )
 
 
@@ -96,6 +98,7 @@ def take(
     here: Annotated[str, Form(max_length=300, pattern=TEXT)] = "",
 ) -> Response:
     """Say that one is on it, to the end of a day."""
+    may_record(who)
     try:
         day = date.fromisoformat(until)
     except ValueError:

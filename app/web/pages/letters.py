@@ -37,6 +37,7 @@ from app.web.letters import (
     taken_back,
 )
 from app.web.pages.branch import days_left
+from app.web.pages.recording import may_record
 from app.web.pages.shell import PageRoute, Person, Posting, render
 from app.web.pages.words import CAUSES
 from app.web.problems import ProblemError
@@ -213,15 +214,6 @@ def tell_cause(
         raise _invalid(Problem("note", "write at most {most} signs", most)) from None
     causes.said(session, who, row["code"], body, now)
     return _to(row["code"])
-
-
-def may_record(who: Principal) -> None:
-    """Raise unless the reader may record what directors say of dossiers."""
-    if Right.RECORD not in who.rights:
-        right = Right.RECORD.value
-        raise ProblemError(
-            HTTPStatus.FORBIDDEN, "This credential has no right '{right}'", right=right
-        )
 
 
 def _to(code: str) -> Response:
