@@ -194,5 +194,6 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             dossiers.WIRE_TYPES, ref_template="#/components/schemas/{name}"
         )
         document.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+        events.exemplify(document)
         app.openapi_schema = document
     return app.openapi_schema
