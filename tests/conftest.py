@@ -23,7 +23,7 @@ from app.settings import Settings
 from jobs import Context
 
 CHANGING = (
-    *("alert", "delivery", "webhook", "watch", "feed", "job_run", "job_tick"),
+    *("alert", "delivery", "webhook", "due_calendar", "watch", "feed", "job_run", "job_tick"),
     *("dossier", "applicant", "revision", "quarantine", "witness", "divergence", "alias"),
     *("portal_dossier", "daily_root", "import_run", "column_mapping", "pull"),
     *("session", "access_token", "client", "source", "user_account"),
