@@ -14,6 +14,7 @@ from app.main import build
 from app.settings import Settings
 from app.web.deps import moment
 from tests.catalogues import as_it_was
+from tests.web.browser import Open, signed_in
 from tests.web.wire import NOW, Api, Clock, sign_up
 
 
@@ -47,6 +48,12 @@ def api(app: FastAPI, sessions: Sessions) -> Callable[..., Api]:
 def sender(api: Callable[..., Api]) -> Api:
     """The one-stop-shop of the whole office, with every right."""
     return api()
+
+
+@pytest.fixture
+def browse(app: FastAPI, sessions: Sessions) -> Open:
+    """Sign somebody in to the pages."""
+    return partial(signed_in, app, sessions)
 
 
 @pytest.fixture

@@ -1,58 +1,17 @@
 """The page of refused records: what is wrong in Vietnamese, a form to mend it, all driven again."""
 
 import re
-from collections.abc import Callable
-from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import select
-from starlette.testclient import TestClient
 
 from app.db.engine import Sessions
 from app.db.tables import quarantine
-from app.service import access
-from app.web.deps import COOKIE
+from tests.web.browser import Open
 from tests.web.test_quarantine import NEW, publish_branch
-from tests.web.wire import BRANCH, NAME, NOW, OTHER, Api, Record, code, record
-
-Open = Callable[..., "Browser"]
-
-
-class Browser:
-    """Somebody who has signed in, with the token of his sign-in."""
-
-    def __init__(self, http: TestClient, csrf: str) -> None:
-        self.http = http
-        self.csrf = csrf
-
-    def read(self, path: str, status: int = 200) -> str:
-        answer = self.http.get(path)
-        assert answer.status_code == status, answer.text
-        return unescape(answer.text)
-
-    def send(self, path: str, **fields: str) -> Any:  # noqa: ANN401 of two libraries
-        return self.http.post(path, data={"csrf": self.csrf} | fields)
-
-
-@pytest.fixture
-def browse(app: FastAPI, sessions: Sessions) -> Open:
-    def sign_in(role: str = "administrator", branches: list[str] | None = None) -> Browser:
-        with sessions.begin() as session:
-            access.add_user(
-                session, login=role, name=role, email=None, role=role, office="H20.16",
-                branches=branches, active=True, password="một hai ba bốn",  # noqa: S106 of a test
-            )  # fmt: skip
-            cookie = access.sign_in(session, role, "một hai ba bốn", NOW, timedelta(hours=1))
-        http = TestClient(app, follow_redirects=False, raise_server_exceptions=False)
-        http.cookies.set(COOKIE, cookie or "")
-        found = re.search(r'name="csrf" value="([^"]+)"', http.get("/quarantine").text)
-        assert found
-        return Browser(http, found.group(1))
-
-    return sign_in
+from tests.web.wire import BRANCH, NAME, OTHER, Api, Record, code, record
 
 
 def number(sessions: Sessions, name: str) -> int:

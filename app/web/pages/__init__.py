@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.web.pages import (
     branch,
     calendar,
+    deliveries,
     dossier,
     imports,
     mending,
@@ -15,5 +16,8 @@ from app.web.pages import (
 )
 
 router = APIRouter(include_in_schema=False)
-for page in (signing, today, branch, dossier, reports, quarantine, mending, calendar, imports):
+for page in (
+    *(signing, today, branch, dossier, reports),
+    *(quarantine, mending, calendar, imports, deliveries),
+):
     router.include_router(page.router)

@@ -10,6 +10,9 @@ from app.core.limits import NoLimit
 from app.core.rating import Verdict
 from app.core.trace import Begins
 from app.core.yardsticks import Yardstick
+from app.db import deliveries
+from app.db.deliveries import Channel as Way
+from app.db.delivery_log import Fate
 from app.db.in_hand import Group
 from app.db.lists import Reading
 from app.service.durations import By
@@ -225,3 +228,15 @@ ASKED: Mapping[str, str] = {
     "live": "Counted anew",
 }
 """What a report is asked for, as its form calls it."""
+
+FATES: Mapping[str, str] = {
+    Fate.QUEUED: "Waiting",
+    Fate.SENT: "Sent",
+    Fate.DEAD: "Given up",
+    Fate.DROPPED: "Not sent",
+}
+DROPPED: Mapping[str, str] = {
+    deliveries.OVER: "its day is over; what it told stands in the next digest",
+    deliveries.UNTRUE: "it is no longer true: the dossier was closed or its due date moved",
+}
+WAYS: Mapping[str, str] = {Way.MAIL: "Mail", Way.WEBHOOK: "Webhook"}
