@@ -1,13 +1,31 @@
 """Logs: one line an event, structured; never a name, never an address a person typed."""
 
 import logging
+import re
 import sys
 
 import structlog
 
+_SECRET_PATH = re.compile(r"(/calendars/)[^\s\"?]+")
+
+
+class _Masked(logging.Filter):
+    """Leaves the secret of a calendar's address out of a line, whoever writes it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always true: every line is written, with nothing in it that opens a calendar."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _SECRET_PATH.sub(r"\1***", one) if isinstance(one, str) else one
+                for one in record.args
+            )
+        return True
+
 
 def configure(*, as_json: bool) -> None:
     """Set up structlog on standard error, and let libraries speak from warnings on."""
+    # `dunghan serve` writes no access log; a server started otherwise may.
+    logging.getLogger("uvicorn.access").addFilter(_Masked())
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     renderer = (
         structlog.processors.JSONRenderer(ensure_ascii=False)

@@ -33,6 +33,7 @@ from app.web import (
     deliveries,
     digests,
     dossiers,
+    due_calendars,
     dvcqg,
     events,
     feeds,
@@ -152,6 +153,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         ladders,
         webhooks,
         deliveries,
+        due_calendars,
         subscriptions,
         feeds,
         pulls,
@@ -215,5 +217,6 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             dossiers.WIRE_TYPES, ref_template="#/components/schemas/{name}"
         )
         document.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+        events.exemplify(document)
         app.openapi_schema = document
     return app.openapi_schema

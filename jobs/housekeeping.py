@@ -7,10 +7,14 @@ from jobs import Context
 
 _KEEP_RUNS = timedelta(days=14)
 _KEEP_WAITING = timedelta(days=1)
+# A quarter: whoever asks whether something was said asks within one. Its charts and files, which
+# are what takes room, can be had from the pages.
+_KEEP_DELIVERIES = timedelta(days=90)
+_KEEP_FILES = timedelta(days=14)
 
 
 def sweep_out(context: Context, now: datetime) -> int:
-    """Delete expired tokens and sign-ins, old runs of jobs, and files nobody confirmed, once a day.
+    """Delete what has expired, once a day: sign-ins, runs, unconfirmed files, old deliveries.
 
     Returns how many went.
     """
@@ -21,5 +25,6 @@ def sweep_out(context: Context, now: datetime) -> int:
             return 0
         gone = housekeeping.purge_expired(session, now) + job_runs.purge(session, now - _KEEP_RUNS)
         gone += imports.forget_waiting(session, now - _KEEP_WAITING)
+        gone += housekeeping.purge_deliveries(session, now - _KEEP_DELIVERIES, now - _KEEP_FILES)
         job_runs.finish(session, run, now, done=gone)
     return gone

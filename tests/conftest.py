@@ -25,6 +25,7 @@ from jobs import Context
 CHANGING = (
     *("alert", "delivery", "digest", "letter", "lateness_cause"),
     *("webhook", "watch", "feed", "job_run", "job_tick"),
+    *("alert", "delivery", "webhook", "due_calendar", "watch", "feed", "job_run", "job_tick"),
     *("dossier", "applicant", "revision", "quarantine", "witness", "divergence", "alias"),
     *("portal_dossier", "daily_root", "import_run", "column_mapping", "pull"),
     *("session", "access_token", "client", "source", "user_account"),

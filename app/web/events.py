@@ -120,3 +120,47 @@ def _receiver(model: type[BaseModel]) -> Callable[[Any], None]:
 
     receive.__annotations__ = {"body": model, "return": None}
     return receive
+
+
+def exemplify(document: dict[str, Any]) -> None:
+    """Add an example to each event of a document; FastAPI would leave its nulls out."""
+    for kind, path in document["webhooks"].items():
+        path["post"]["requestBody"]["content"]["application/json"]["example"] = _example(kind)
+
+
+def _example(kind: str) -> dict[str, Any]:
+    """A message of a type, whole."""
+    data: dict[str, Any]
+    match kind:
+        case events.DIGEST:
+            counts, codes = {"overdue": 2, "due_today": 1}, {"due_today": [_CODE]}
+            branch = {"branch": "H20.16.03", "heard_at": _AT, "silent": False}
+            data = {
+                "day": "2026-11-23",
+                "branches": [branch | {"counts": counts, "codes": codes}],
+            }
+        case events.TEST:
+            data = {"webhook": 3, "asked_by": "client:one-stop"}
+        case _:
+            data = _ALERTED[kind]
+    return {"type": kind, "timestamp": _AT, "data": data}
+
+
+_SUBJECTS = {
+    Kind.FEED: "H20.16.03/one-stop",
+    Kind.QUARANTINE: "H20.16.03/one-stop",
+    Kind.CALENDAR: "2027-01-01",
+}
+_ALERTED: dict[str, dict[str, Any]] = {
+    events.alert(level): {
+        "id": 7,
+        "kind": level.kind.value,
+        "subject": _SUBJECTS.get(level.kind, _CODE),
+        "code": None if level.kind in _SUBJECTS else _CODE,
+        "branch": None if level.kind is Kind.CALENDAR else "H20.16.03",
+        "office": "H20.16",
+        "level": level.word,
+        "due_at": _DUE,
+    }
+    for level in Level
+}

@@ -1,23 +1,20 @@
 """The application over HTTP, on the one real PostgreSQL, at a moment the tests choose."""
 
-import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
-from starlette.testclient import TestClient
 
 from app.db.engine import Sessions
 from app.main import build
-from app.service import access
 from app.settings import Settings
-from app.web.deps import COOKIE, moment
+from app.web.deps import moment
 from tests.catalogues import as_it_was
-from tests.web.browser import Browser, Open
+from tests.web.browser import Open, signed_in
 from tests.web.wire import NOW, Api, Clock, sign_up
 
 
@@ -54,30 +51,13 @@ def sender(api: Callable[..., Api]) -> Api:
 
 
 @pytest.fixture
+def browse(app: FastAPI, sessions: Sessions) -> Open:
+    """Sign somebody in to the pages."""
+    return partial(signed_in, app, sessions)
+
+
+@pytest.fixture
 def catalogue_as_it_was(sessions: Sessions) -> Iterator[None]:
     """Take back what the test publishes."""
     with as_it_was(sessions):
         yield
-
-
-@pytest.fixture
-def browse(app: FastAPI, sessions: Sessions) -> Open:
-    """Sign somebody in at the pages."""
-
-    def sign_in(
-        role: str = "administrator", branches: list[str] | None = None, login: str | None = None
-    ) -> Browser:
-        login = login or role
-        with sessions.begin() as session:
-            access.add_user(
-                session, login=login, name=login, email=None, role=role, office="H20.16",
-                branches=branches, active=True, password="một hai ba bốn",  # noqa: S106 of a test
-            )  # fmt: skip
-            cookie = access.sign_in(session, login, "một hai ba bốn", NOW, timedelta(hours=1))
-        http = TestClient(app, follow_redirects=False, raise_server_exceptions=False)
-        http.cookies.set(COOKIE, cookie or "")
-        found = re.search(r'name="csrf" value="([^"]+)"', http.get("/quarantine").text)
-        assert found
-        return Browser(http, found.group(1))
-
-    return sign_in

@@ -6,6 +6,7 @@ from app.web.pages import (
     alerts,
     branch,
     calendar,
+    deliveries,
     digest,
     dossier,
     imports,
@@ -20,6 +21,6 @@ from app.web.pages import (
 router = APIRouter(include_in_schema=False)
 for page in (
     *(signing, today, alerts, digest, branch, dossier, letters, reports, quarantine, mending),
-    *(calendar, imports),
+    *(calendar, imports, deliveries),
 ):
     router.include_router(page.router)

@@ -12,6 +12,9 @@ from app.core.limits import NoLimit
 from app.core.rating import Verdict
 from app.core.trace import Begins
 from app.core.yardsticks import Yardstick
+from app.db import deliveries
+from app.db.deliveries import Channel as Way
+from app.db.delivery_log import Fate
 from app.db.in_hand import Group
 from app.db.letters import LetterState
 from app.db.lists import Reading
@@ -267,3 +270,15 @@ LEVELS: Mapping[Level, str] = {
     Level.QUARANTINE_GROWING: "Many records are refused",
 }
 """What an alert says, as a key of translation."""
+
+FATES: Mapping[str, str] = {
+    Fate.QUEUED: "Waiting",
+    Fate.SENT: "Sent",
+    Fate.DEAD: "Given up",
+    Fate.DROPPED: "Not sent",
+}
+DROPPED: Mapping[str, str] = {
+    deliveries.OVER: "its day is over; what it told stands in the next digest",
+    deliveries.UNTRUE: "it is no longer true: the dossier was closed or its due date moved",
+}
+WAYS: Mapping[str, str] = {Way.MAIL: "Mail", Way.WEBHOOK: "Webhook"}
