@@ -39,7 +39,8 @@ def readyz(request: Request, held: TheParts, now: Now) -> JSONResponse:
             fed = _feeds(session, held, now)
     except SQLAlchemyError:
         return JSONResponse({"status": "no database"}, 503)
-    last = ticks.get("flags")  # the sweep: what people would miss first
+    sweep = ticks.get("flags")  # what people would miss first
+    last = None if sweep is None else sweep.ticked_at
     answer: dict[str, Any] = {
         "status": "ok",
         "last_tick": shown.instant(last),
@@ -96,8 +97,9 @@ def metrics(
             failing.labels(row["source"]).set(row["failures"])
             if row["told_at"] is not None:
                 asked.labels(row["source"]).set((now - row["told_at"]).total_seconds())
-        for name, at in job_runs.ticks(session).items():
-            tick.labels(name).set((now - at).total_seconds())
+        for name, job in job_runs.ticks(session).items():
+            if job.ticked_at is not None:
+                tick.labels(name).set((now - job.ticked_at).total_seconds())
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
