@@ -1,11 +1,13 @@
-"""`python -m jobs` (`dunghan jobs`): run the timetable until a signal comes."""
+"""`python -m jobs` (`dunghan jobs`): run the timetable; show it; run one job by hand."""
 
 import logging
 import os
 import signal
 import sys
 from contextlib import ExitStack
+from datetime import datetime
 from threading import Thread
+from typing import Annotated, NoReturn
 
 import structlog
 import typer
@@ -22,7 +24,7 @@ from app.desk import CannotStartError
 from app.outbound import webhook
 from app.service.rules import RuleBook
 from app.settings import Settings
-from jobs import Context
+from jobs import Context, by_hand
 from jobs.scheduler import WORKERS, scheduler
 
 _PATIENCE = 1.0  # seconds
@@ -72,6 +74,30 @@ def run_timetable(context: typer.Context) -> None:
     os._exit(status)
 
 
+@app.command("list")
+def show(
+    *, as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False
+) -> None:
+    """List the jobs: what each does, how often, and how it has fared."""
+    by_hand.show(as_json=as_json)
+
+
+@app.command("run")
+def run_one(
+    name: Annotated[str, typer.Argument(help="a job of `dunghan jobs list`")],
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option(help="the moment it acts at, such as 2026-11-23T07:05+07:00; else now"),
+    ] = None,
+    ahead: Annotated[
+        bool, typer.Option("--ahead", help="let --at lie in the future, for a trial")
+    ] = False,
+) -> None:
+    """Run one job once, now and here, also beside a running scheduler; it enters the ledger."""
+    by_hand.run(name, _moment(at), ahead=ahead)
+
+
 def serve(settings: Settings) -> int:
     """Open the database, run the timetable until a signal comes; return the exit status."""
     with ExitStack() as closing:
@@ -116,6 +142,22 @@ def _start_embedded(settings: Settings, closing: ExitStack) -> str:
     embedded = Embedded(settings.home / "db")
     closing.callback(embedded.stop)
     return embedded.url
+
+
+def _moment(said: str | None) -> datetime | None:
+    if said is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:
+        _end(f"--at {said!r} is no moment; write it as 2026-11-23T07:05+07:00")
+    if moment.tzinfo is None:
+        _end(f"--at {said} has no offset from UTC; write it as {said}+07:00")
+    return moment
+
+
+def _end(why: str) -> NoReturn:
+    sys.exit(_refuse(why))
 
 
 def _refuse(why: str) -> int:
