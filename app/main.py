@@ -32,6 +32,7 @@ from app.web import (
     health,
     history,
     imports,
+    metrics,
     oauth,
     pages,
     problems,
@@ -130,6 +131,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         feeds,
         pulls,
         health,
+        metrics,
         pages,
     ):
         app.include_router(room.router)
