@@ -1,8 +1,10 @@
 """The scheduler in this process: its heart beats whatever the jobs and the wall clock do."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from threading import Event, Thread
 from typing import cast
 
@@ -16,7 +18,7 @@ from sqlalchemy import Engine
 from app.db.leadership import Leader
 from jobs import Context, scheduler
 from jobs.scheduler import WORKERS, Heart
-from jobs.timetable import Entry
+from jobs.timetable import TIMETABLE, Entry
 
 NEVER = timedelta(days=300)
 
@@ -175,3 +177,14 @@ def test_a_heart_that_stumbles_beats_on_until_it_is_stopped(
 
     heart._thread.join(5)  # noqa: SLF001
     assert not heart._thread.is_alive()  # noqa: SLF001
+
+
+def test_the_timetable_can_be_read_also_in_the_guide():
+    guide = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+
+    for name, entry in TIMETABLE.items():
+        assert entry.every >= timedelta(seconds=5), name
+        assert entry.what[0].isupper(), name
+        assert entry.what.endswith("."), name
+        assert entry.counts, name
+        assert re.search(rf"^\| `{name}` \| .+ \| {re.escape(entry.what)}", guide, re.MULTILINE)
