@@ -43,6 +43,7 @@ from app.web import (
     ladders,
     letter_documents,
     letters,
+    metrics,
     oauth,
     pages,
     problems,
@@ -158,6 +159,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
         feeds,
         pulls,
         health,
+        metrics,
         pages,
     ):
         app.include_router(room.router)

@@ -1,25 +1,26 @@
-"""`python -m jobs`: the timetable, who may act, and how it stops."""
+"""`python -m jobs` (`dunghan jobs`): run the timetable; show it; run one job by hand."""
 
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
-from functools import partial
 from threading import Thread
+from typing import Annotated, NoReturn
 
 import structlog
+import typer
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
-from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
-from app import logs, wallclock
-from app.db import job_runs, schema
+from app import logs
+from app.db import schema
 from app.db.engine import connect, sessions
-from app.db.job_runs import Leader
+from app.db.leadership import Leader
+from app.desk import CannotStartError
 from app.outbound import webhook
 from app.service.rules import RuleBook
 from app.settings import Settings
@@ -42,15 +43,47 @@ TIMETABLE: dict[str, tuple[Job, IntervalTrigger]] = {
 }
 # A follower asks for the lead this often; a leader ticks, so that an idle one is seen to live.
 LEADERSHIP = IntervalTrigger(seconds=5)
+from jobs import Context, by_hand
+from jobs.scheduler import WORKERS, scheduler
+
 _PATIENCE = 1.0  # seconds
+# A stopped process keeps the rows of its open transaction from everyone else no longer than this;
+# none of ours thinks that long between two statements.
+_IDLE_MINUTES = 5
 
 _log = structlog.get_logger()
+app = typer.Typer(
+    help="Everything that happens by time. Without a command: run it, until a signal comes (any "
+    "number may run; one leads).",
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # a traceback must not print a citizen's name
+)
 
 
 def main() -> None:
+    """Do what the command line says; what a person can mend is one line, not a traceback."""
+    try:
+        app(prog_name="dunghan jobs")
+    except CannotStartError as why:
+        sys.exit(_refuse(str(why)))
+    except SQLAlchemyError as fault:
+        sys.exit(_refuse(f"the database: {str(fault).splitlines()[0]}"))
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        setting = ".".join(str(part) for part in first["loc"])
+        sys.exit(_refuse(f"setting {setting}: {first['msg']}"))
+
+
+@app.callback()
+def run_timetable(context: typer.Context) -> None:
     """Run until SIGTERM or SIGINT; exit 1 with one line if there is nothing to work on."""
+    if context.invoked_subcommand is not None:
+        return
     settings = Settings()
     logs.configure(as_json=settings.log_json)
+    # That a run still lasts when the next is due stands in the ledger.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     status = serve(settings)
     logging.shutdown()
     sys.stdout.flush()
@@ -60,12 +93,36 @@ def main() -> None:
     os._exit(status)
 
 
+@app.command("list")
+def show(
+    *, as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False
+) -> None:
+    """List the jobs: what each does, how often, and how it has fared."""
+    by_hand.show(as_json=as_json)
+
+
+@app.command("run")
+def run_one(
+    name: Annotated[str, typer.Argument(help="a job of `dunghan jobs list`")],
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option(help="the moment it acts at, such as 2026-11-23T07:05+07:00; else now"),
+    ] = None,
+    ahead: Annotated[
+        bool, typer.Option("--ahead", help="let --at lie in the future, for a trial")
+    ] = False,
+) -> None:
+    """Run one job once, now and here, also beside a running scheduler; it enters the ledger."""
+    by_hand.run(name, _moment(at), ahead=ahead)
+
+
 def serve(settings: Settings) -> int:
     """Open the database, run the timetable until a signal comes; return the exit status."""
     with ExitStack() as closing:
         try:
             url = settings.database_url or _start_embedded(settings, closing)
-            engine = connect(url, "dunghan-jobs")
+            engine = connect(url, "dunghan-jobs", idle_minutes=_IDLE_MINUTES)
             closing.callback(engine.dispose)
             current = schema.is_current(engine)
         except (SQLAlchemyError, OSError, ValueError) as error:
@@ -76,81 +133,13 @@ def serve(settings: Settings) -> int:
         context = Context(sessions(engine), RuleBook(), settings, client)
         leader = Leader(engine)
         closing.callback(leader.release)
-        executor = ThreadPoolExecutor(len(TIMETABLE) + 1)
-        _run(timetable(context, leader, executor))
+        executor = ThreadPoolExecutor(WORKERS)
+        _run(scheduler(context, leader, executor))
         # What is under way may end, for a moment; what it leaves undone comes due again.
         ending = Thread(target=executor.shutdown, daemon=True)
         ending.start()
         ending.join(_PATIENCE)
     return 0
-
-
-def timetable(context: Context, leader: Leader, executor: ThreadPoolExecutor) -> BlockingScheduler:
-    """A scheduler with every job of the timetable, each due at once and then by its trigger."""
-    scheduler = BlockingScheduler(
-        executors={"default": executor},
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        timezone="UTC",
-    )
-    start = wallclock.now()
-    scheduler.add_job(
-        _Leadership(context, leader).tick, LEADERSHIP, id="leadership", next_run_time=start
-    )
-    for name, (job, trigger) in TIMETABLE.items():
-        scheduler.add_job(
-            partial(act, context, leader, name, job), trigger, id=name, next_run_time=start
-        )
-    return scheduler
-
-
-def act(context: Context, leader: Leader, name: str, job: Job) -> None:
-    """Run a job if we lead; a run that did something or failed is entered in the ledger.
-
-    A failure is logged and ends only this run. The tick is left as it was, so that `/readyz` sees
-    a job that no longer gets through.
-    """
-    if not leader.is_leader():
-        return
-    now = wallclock.now()
-    done, problem = 0, None
-    try:
-        done = job(context, now)
-    except Exception as error:  # noqa: BLE001 whatever it is, the next run must come
-        problem = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        _log.exception("job failed", job=name)
-    try:
-        with context.sessions.begin() as session:
-            if problem is None:
-                job_runs.tick(session, name, now)
-            if done or problem:
-                ended = wallclock.now()
-                job_runs.record(session, name, now, ended, done=done, error=problem)
-    except DBAPIError:
-        _log.warning("ledger out of reach", job=name)
-    if done:
-        _log.info("job done", job=name, done=done)
-
-
-class _Leadership:
-    """Tells of a change of leader, once, and ticks while we lead."""
-
-    def __init__(self, context: Context, leader: Leader) -> None:
-        self._context = context
-        self._leader = leader
-        self._led: bool | None = None
-
-    def tick(self) -> None:
-        """Ask for the lead, or make sure of it."""
-        leads = self._leader.is_leader()
-        if leads is not self._led:
-            _log.info("leading" if leads else "following; another scheduler leads")
-            self._led = leads
-        if leads:
-            try:
-                with self._context.sessions.begin() as session:
-                    job_runs.tick(session, "leadership", wallclock.now())
-            except DBAPIError:
-                _log.warning("ledger out of reach", job="leadership")
 
 
 def _run(scheduler: BlockingScheduler) -> None:
@@ -172,6 +161,22 @@ def _start_embedded(settings: Settings, closing: ExitStack) -> str:
     embedded = Embedded(settings.home / "db")
     closing.callback(embedded.stop)
     return embedded.url
+
+
+def _moment(said: str | None) -> datetime | None:
+    if said is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:
+        _end(f"--at {said!r} is no moment; write it as 2026-11-23T07:05+07:00")
+    if moment.tzinfo is None:
+        _end(f"--at {said} has no offset from UTC; write it as {said}+07:00")
+    return moment
+
+
+def _end(why: str) -> NoReturn:
+    sys.exit(_refuse(why))
 
 
 def _refuse(why: str) -> int:

@@ -40,7 +40,6 @@ for _command in (
     running.up,
     running.demo,
     running.serve,
-    running.jobs,
     running.migrate,
     running.doctor,
     deadline.deadline,
@@ -50,6 +49,11 @@ for _command in (
 ):
     app.command()(_command)
 app.command("import")(imports.import_file)
+# Handed on as it is, with --help: jobs are a front door of their own.
+app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(running.jobs)
 _catalogue.command("load")(keeping.catalogue_load)
 _catalogue.command("log")(keeping.catalogue_log)
 _user.command("add")(keeping.user_add)

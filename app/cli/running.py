@@ -103,9 +103,9 @@ def serve() -> None:
         refuse(str(why))
 
 
-def jobs() -> None:
-    """The jobs alone: sweep, digest, delivery (any number may run; one leads)."""
-    os.execv(sys.executable, [sys.executable, "-m", "jobs"])  # noqa: S606 our own module
+def jobs(context: typer.Context) -> None:
+    """The jobs alone: sweep, digest, delivery (any number may run; one leads); list, run NAME."""
+    os.execv(sys.executable, [sys.executable, "-m", "jobs", *context.args])  # noqa: S606 our own
 
 
 def migrate() -> None:

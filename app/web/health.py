@@ -1,20 +1,19 @@
-"""Whether the service lives, is ready, and how it does: for machines that watch machines."""
+"""Whether the service lives and is ready: for machines that watch machines."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db import job_runs, pulls, quarantine, schema
-from app.service.access import Principal, Right
+from app.db import job_runs, schema
+from app.db.job_runs import Tick
 from app.service.rules import NoCalendarError
 from app.service.silence import Feed, feeds_of
 from app.web import shown
-from app.web.deps import Now, Parts, TheParts, with_right
+from app.web.deps import Now, Parts, TheParts
 
 router = APIRouter(tags=["operations"])
 
@@ -27,23 +26,27 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="The database answers, at the newest migration")
 def readyz(request: Request, held: TheParts, now: Now) -> JSONResponse:
-    """503 while it does not; with the last tick of the jobs, and how many sources are silent.
+    """503 while it does not; with the last tick of each job, and how many sources are silent.
 
-    Which ones is for who has a credential: `GET /v1/feeds?silent=true`, or `/metrics`.
+    A job that is late makes no web server unready, for that one answers as well without: watch
+    `jobs_late`, or `dunghan_job_late` in `/metrics`. Which sources are silent is for who has a
+    credential: `GET /v1/feeds?silent=true`, or `/metrics`.
     """
     try:
         if not schema.is_current(request.app.state.engine):
             return JSONResponse({"status": "migrations missing"}, 503)
         with held.sessions() as session:
-            ticks = job_runs.ticks(session)
-            fed = _feeds(session, held, now)
+            ticks, since = job_runs.ticks(session), job_runs.under_way(session)
+            fed = feeds_known(session, held, now)
     except SQLAlchemyError:
         return JSONResponse({"status": "no database"}, 503)
-    last = ticks.get("flags")  # the sweep: what people would miss first
+    sweep = ticks.get("flags", Tick("flags"))  # what people would miss first
     answer: dict[str, Any] = {
         "status": "ok",
-        "last_tick": shown.instant(last),
-        "seconds_since_tick": None if last is None else round((now - last).total_seconds()),
+        "last_tick": shown.instant(sweep.ticked_at),
+        "seconds_since_tick": _seconds(sweep.ticked_at, now),
+        "jobs_late": sorted(name for name, one in ticks.items() if one.is_late(now)),
+        "jobs": {name: _fared(one, since.get(name), now) for name, one in ticks.items()},
         "branches_heard": len({one.branch for one in fed if one.source is not None}),
         "branches_silent": len({one.branch for one in fed if one.leads and one.silent}),
         "feeds_silent": sum(one.silent for one in fed),
@@ -51,7 +54,7 @@ def readyz(request: Request, held: TheParts, now: Now) -> JSONResponse:
     return JSONResponse(answer)
 
 
-def _feeds(session: Session, held: Parts, now: datetime) -> list[Feed]:
+def feeds_known(session: Session, held: Parts, now: datetime) -> list[Feed]:
     """Every source of every branch; none while no calendar is published."""
     try:
         rules = held.book.in_force(session)
@@ -60,47 +63,17 @@ def _feeds(session: Session, held: Parts, now: datetime) -> list[Feed]:
         return []
 
 
-@router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
-def metrics(
-    held: TheParts, now: Now, caller: Annotated[Principal, Depends(with_right(Right.READ))]
-) -> Response:
-    """Figures by branch code of the branches in scope; never a dossier, never a name."""
-    registry = CollectorRegistry()
-    heard = _gauge(registry, "branch_heard_age", "Since the branch's data", "branch")
-    source = _gauge(registry, "feed_heard_age", "Since the source told of it", "branch", "source")
-    silent = Gauge(
-        "dunghan_feed_silent",
-        "1 while the source should have told of the branch",
-        ["branch", "source"],
-        registry=registry,
-    )
-    kept = Gauge("dunghan_quarantine_open", "Refused records", ["branch"], registry=registry)
-    failing = Gauge("dunghan_pull_failures", "Failed in a row", ["source"], registry=registry)
-    asked = _gauge(registry, "pull_told_age", "Since the last good answer", "source")
-    tick = _gauge(registry, "job_tick_age", "Since the job last ran", "job")
-    with held.sessions() as session:
-        for one in _feeds(session, held, now):
-            if one.branch not in caller.branches or one.heard_at is None:
-                continue
-            age = (now - one.heard_at).total_seconds()
-            source.labels(one.branch, one.source).set(age)
-            silent.labels(one.branch, one.source).set(one.silent)
-            if one.leads:
-                heard.labels(one.branch).set(age)
-        whole, mine = caller.whole_office, sorted(caller.branches)
-        for branch, count in quarantine.counts(
-            session, caller.office, mine, now, whole_office=whole
-        ).items():
-            kept.labels(branch or "").set(count)
-        for row in pulls.listing(session, caller.office) if whole else ():
-            failing.labels(row["source"]).set(row["failures"])
-            if row["told_at"] is not None:
-                asked.labels(row["source"]).set((now - row["told_at"]).total_seconds())
-        for name, at in job_runs.ticks(session).items():
-            tick.labels(name).set((now - at).total_seconds())
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+def _fared(tick: Tick, since: datetime | None, now: datetime) -> dict[str, Any]:
+    """Without the reason of a failure, which may name what only a credential may see."""
+    return {
+        "last_success": shown.instant(tick.ticked_at),
+        "seconds_since": _seconds(tick.ticked_at, now),
+        "took_seconds": None if tick.seconds is None else round(tick.seconds, 3),
+        "late": tick.is_late(now),
+        "failing": tick.is_failing(),
+        "running_since": shown.instant(since),
+    }
 
 
-def _gauge(registry: CollectorRegistry, name: str, what: str, *labels: str) -> Gauge:
-    """A gauge of seconds."""
-    return Gauge(f"dunghan_{name}_seconds", f"{what}, in seconds", labels, registry=registry)
+def _seconds(at: datetime | None, now: datetime) -> int | None:
+    return None if at is None else round((now - at).total_seconds())

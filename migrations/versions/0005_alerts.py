@@ -288,10 +288,23 @@ def _letters() -> None:
 def _jobs() -> None:
     op.add_column("job_run", sa.Column("acted_at", _INSTANT, nullable=True))
     op.add_column("job_run", sa.Column("by", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_job_run_open",
+        "job_run",
+        ["name"],
+        unique=False,
+        postgresql_where=sa.text("finished_at IS NULL"),
+    )
     op.alter_column("job_tick", "ticked_at", existing_type=_INSTANT, nullable=True)
-    op.add_column("job_tick", sa.Column("seconds", sa.Double(), nullable=True))
+    for name in ("every_seconds", "seconds"):
+        op.add_column("job_tick", sa.Column(name, sa.Double(), nullable=True))
     op.add_column("job_tick", sa.Column("failed_at", _INSTANT, nullable=True))
     op.add_column("job_tick", sa.Column("error", sa.Text(), nullable=True))
+    for name in ("runs", "failures"):
+        op.add_column(
+            "job_tick",
+            sa.Column(name, sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        )
 
 
 def _roles(roles: str) -> None:
@@ -316,9 +329,10 @@ def downgrade() -> None:
     )
     _roles("'director', 'administrator'")
     op.execute("DELETE FROM job_tick WHERE ticked_at IS NULL")
-    for name in ("seconds", "failed_at", "error"):
+    for name in ("every_seconds", "seconds", "failed_at", "error", "runs", "failures"):
         op.drop_column("job_tick", name)
     op.alter_column("job_tick", "ticked_at", existing_type=_INSTANT, nullable=False)
+    op.drop_index("ix_job_run_open", table_name="job_run")
     op.drop_column("job_run", "acted_at")
     op.drop_column("job_run", "by")
     op.execute("UPDATE delivery SET state = 'dead' WHERE state = 'dropped'")

@@ -1,22 +1,19 @@
-"""Leadership and the ledger: one acts, another takes over, a fact is entered once."""
+"""Leadership: one leads, another takes over, and who was cut off notices by itself."""
 
+import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from app.db import job_runs
-from app.db.engine import Sessions
-from app.db.job_runs import Leader
-from app.db.tables import job_run
-from jobs import Context
-from jobs.__main__ import act
-from tests.jobs.rows import vn
+from app.db import leadership
+from app.db.leadership import BEAT, SILENCE, TRUST, Leader, elapsed
 
-AT = vn("2026-11-23 07:00")
 KEY = 42
 
 
@@ -36,19 +33,80 @@ def kill_holder(session: Session) -> None:
     assert session.scalars(query, {"key": KEY}).all() == [True]
 
 
+class Line:
+    """A cable to PostgreSQL that can be cut without either end being told: nothing arrives."""
+
+    def __init__(self, to: str) -> None:
+        self._to = to
+        self.cut = Event()
+        self._held: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.socket(socket.AF_UNIX)
+                self._held += [near, far]
+                if not self.cut.is_set():
+                    far.connect(self._to)
+                    for one, other in ((near, far), (far, near)):
+                        Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65_536):
+                if self.cut.is_set():
+                    return
+                other.sendall(data)
+
+    def close(self) -> None:
+        for one in (self._listening, *self._held):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)  # close() alone would not end a recv() under way
+            one.close()
+
+
+@contextmanager
+def cable(engine: Engine) -> Iterator[tuple[Line, Engine]]:
+    folder = str(engine.url.query["host"])
+    line = Line(f"{folder}/.s.PGSQL.{engine.url.port or 5432}")
+    over = create_engine(engine.url.set(host="127.0.0.1", port=line.port, query={}))
+    yield line, over
+    over.dispose()
+    line.close()
+
+
+def seconds_until(leader: Leader, *, leads: bool, at_most: float) -> float:
+    """Let it renew as often as a scheduler would, until it stands as asked."""
+    began = elapsed()
+    while leader.renew() is not leads:
+        assert elapsed() - began < at_most
+        time.sleep(BEAT / 5)
+    return elapsed() - began
+
+
+def test_the_times_leave_no_room_for_two_leaders_nor_for_half_a_minute_without():
+    assert BEAT < TRUST < SILENCE
+    assert SILENCE + BEAT + leadership._ANSWER < 30  # noqa: SLF001 the promise is made of it
+
+
 def test_there_are_never_two_leaders(two: tuple[Leader, Leader]):
     first, second = two
 
-    asked = [(first.is_leader(), second.is_leader()) for _ in range(3)]
+    asked = [(first.renew(), second.renew()) for _ in range(3)]
 
     assert asked == [(True, False)] * 3
+    assert (first.is_leader(), second.is_leader()) == (True, False)
 
 
 def test_many_asking_at_once_find_one_leader(engine: Engine):
     leaders = [Leader(engine, KEY) for _ in range(8)]
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda leader: leader.is_leader(), leaders))
+        found = list(pool.map(lambda leader: leader.renew(), leaders))
 
     assert sum(found) == 1
     for leader in leaders:
@@ -57,105 +115,105 @@ def test_many_asking_at_once_find_one_leader(engine: Engine):
 
 def test_another_takes_over_when_the_first_gives_back(two: tuple[Leader, Leader]):
     first, second = two
-    assert first.is_leader()
+    assert first.renew()
 
     first.release()
 
-    assert second.is_leader()
     assert not first.is_leader()
+    assert second.renew()
+    assert not first.renew()
+
+
+def test_who_has_given_back_for_good_does_not_come_back(engine: Engine):
+    leader = Leader(engine, KEY)
+    assert leader.renew()
+
+    leader.release()
+
+    assert not leader.renew()
 
 
 def test_another_takes_over_when_the_connection_of_the_first_is_killed(
     two: tuple[Leader, Leader], session: Session
 ):
     first, second = two
-    assert first.is_leader()
-    assert not second.is_leader()
+    assert first.renew()
+    assert not second.renew()
 
     kill_holder(session)
 
-    assert second.is_leader()
-    assert not first.is_leader()
+    assert second.renew()
+    assert not first.renew()
     assert not first.is_leader()
 
 
-def test_a_leader_whose_connection_was_killed_comes_back_when_nobody_else_leads(
+def test_a_leader_whose_connection_was_killed_is_back_at_once_when_nobody_else_leads(
     two: tuple[Leader, Leader], session: Session
 ):
-    first, _ = two
-    assert first.is_leader()
+    first, second = two
+    assert first.renew()
 
     kill_holder(session)
 
-    assert not first.is_leader()
-    assert first.is_leader()
+    assert first.renew()
+    assert not second.renew()
 
 
-def test_the_lock_never_returns_to_the_pool(engine: Engine, two: tuple[Leader, Leader]):
+def test_a_leader_that_falls_silent_loses_its_trust_and_then_its_lock(
+    two: tuple[Leader, Leader],
+):
     first, second = two
-    assert first.is_leader()
+    assert first.renew()
+
+    waited = seconds_until(second, leads=True, at_most=SILENCE + 5)
+
+    assert waited > SILENCE - 1
+    assert not first.is_leader()
+    assert not first.renew()
+
+
+def test_a_leader_whose_network_is_cut_does_not_hang_and_another_takes_over(engine: Engine):
+    with cable(engine) as (line, over):
+        first, second = Leader(over, KEY), Leader(engine, KEY)
+        assert first.renew()
+        line.cut.set()
+        began = elapsed()
+
+        assert not first.renew()
+        assert elapsed() - began < 10
+        assert not first.is_leader()
+        seconds_until(second, leads=True, at_most=SILENCE + 5)
+        first.release()
+        second.release()
+
+
+def test_giving_back_over_a_cut_network_does_not_hold_the_stop(engine: Engine):
+    with cable(engine) as (line, over):
+        leader = Leader(over, KEY)
+        assert leader.renew()
+        line.cut.set()
+        stopping = elapsed()
+
+        leader.release()
+
+        assert elapsed() - stopping < 1
+
+
+def test_without_a_server_nobody_leads_and_nothing_breaks():
+    leader = Leader(create_engine("postgresql+psycopg://x@127.0.0.1:1/none"), KEY)
+
+    assert not leader.renew()
+    assert not leader.is_leader()
+    leader.release()
+
+
+def test_the_lock_leaves_with_its_connection(engine: Engine, two: tuple[Leader, Leader]):
+    first, second = two
+    assert first.renew()
 
     first.release()
     for _ in range(3):
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
 
-    assert second.is_leader()
-
-
-def test_only_the_leader_acts(context: Context, two: tuple[Leader, Leader], session: Session):
-    first, second = two
-    assert first.is_leader()
-    acted: list[str] = []
-
-    def job(*_: object) -> int:
-        acted.append("now")
-        return 0
-
-    for leader in (first, second):
-        act(context, leader, "job", job)
-
-    assert acted == ["now"]
-    assert list(job_runs.ticks(session)) == ["job"]
-
-
-def test_a_job_that_fails_is_entered_and_does_not_tick(
-    context: Context, two: tuple[Leader, Leader], session: Session
-):
-    def fail(*_: object) -> int:
-        raise RuntimeError("first line\nsecond line")
-
-    act(context, two[0], "broken", fail)
-
-    row = session.execute(select(job_run)).mappings().one()
-    assert (row["name"], row["error"]) == ("broken", "RuntimeError: first line")
-    assert job_runs.ticks(session) == {}
-
-
-def test_a_tick_never_moves_back(session: Session):
-    for minutes in (0, 5, 3):
-        job_runs.tick(session, "flags", AT + timedelta(minutes=minutes))
-
-    assert job_runs.ticks(session) == {"flags": AT + timedelta(minutes=5)}
-
-
-def test_what_happens_once_is_begun_once_also_by_many(sessions: Sessions):
-    def begin(_: int) -> int | None:
-        with sessions.begin() as session:
-            return job_runs.once(session, "import", "import:7", AT)
-
-    with ThreadPoolExecutor(8) as pool:
-        begun = list(pool.map(begin, range(16)))
-
-    assert len([run for run in begun if run is not None]) == 1
-
-
-def test_what_failed_was_never_begun(sessions: Sessions):
-    with sessions() as session:
-        job_runs.once(session, "import", "import:7", AT)
-        session.rollback()
-    with sessions.begin() as session:
-        run = job_runs.once(session, "import", "import:7", AT)
-        assert run is not None
-        job_runs.finish(session, run, AT, done=3)
-        assert session.scalar(select(job_run.c.done)) == 3
+    assert second.renew()

@@ -1,11 +1,15 @@
 """`python -m jobs`, as a process: it refuses clearly, one leads, it stops at once."""
 
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,9 +18,10 @@ from sqlalchemy import Engine, create_engine, select, text
 from app import wallclock
 from app.db import catalogue, deliveries, job_runs, schema, webhooks
 from app.db.deliveries import Channel, Draft
-from app.db.engine import connect, sessions
+from app.db.embedded import Embedded
+from app.db.engine import Sessions, connect, sessions
 from app.db.tables import delivery, job_run
-from jobs import __main__ as front
+from jobs.timetable import TIMETABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 Process = subprocess.Popen[str]
@@ -99,6 +104,21 @@ def test_without_tables_it_says_what_to_run(start: Callable[[str], Process], dat
     )
 
 
+def led_at(opened: Sessions) -> datetime | None:
+    with opened() as session:
+        held = job_runs.ticks(session).get(job_runs.LEADERSHIP)
+    return None if held is None else held.ticked_at
+
+
+def holders(engine: Engine, name: str) -> list[str]:
+    query = text(
+        "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+        "WHERE l.locktype = 'advisory' AND l.granted AND a.datname = :name"
+    )
+    with engine.connect() as connection:
+        return list(connection.scalars(query, {"name": name}))
+
+
 def test_one_leads_another_takes_over_and_both_stop_at_once(
     start: Callable[[str], Process], database: Engine
 ):
@@ -107,38 +127,19 @@ def test_one_leads_another_takes_over_and_both_stop_at_once(
 
     def ticked() -> set[str]:
         with opened() as session:
-            return set(job_runs.ticks(session))
+            told = job_runs.ticks(session).values()
+        return {one.name for one in told if one.ticked_at is not None}
 
     first = start(url_of(database))
-    wait_until(lambda: ticked() >= {*front.TIMETABLE, "leadership"})
+    wait_until(lambda: ticked() >= {*TIMETABLE, job_runs.LEADERSHIP})
     second = start(url_of(database))
-    asked = text(
-        "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE datname = 'jobs_main' "
-        "AND query LIKE '%pg_try_advisory_lock%' AND state = 'idle'"
-    )
-
-    def follows() -> bool:
-        with database.connect() as connection:
-            return bool(connection.scalar(asked))
-
-    wait_until(follows)
-    time.sleep(0.5)  # it has asked in vain; now it says so
-    holders = text(
-        "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-        "WHERE l.locktype = 'advisory' AND l.granted AND a.datname = 'jobs_main'"
-    )
-    with database.connect() as connection:
-        assert connection.scalars(holders).all() == ["dunghan-jobs"]
+    time.sleep(3)  # it has asked in vain, and says so
+    assert holders(database, "jobs_main") == ["dunghan-jobs"]
     first.kill()
     died = time.monotonic()
-    with opened() as session:
-        last = job_runs.ticks(session)["leadership"]
+    last = led_at(opened)
 
-    def taken_over() -> bool:
-        with opened() as session:
-            return job_runs.ticks(session)["leadership"] > last
-
-    wait_until(taken_over, 10)
+    wait_until(lambda: led_at(opened) != last, 10)
     assert time.monotonic() - died < 8
     stopping = time.monotonic()
     second.send_signal(signal.SIGTERM)
@@ -153,6 +154,75 @@ def test_one_leads_another_takes_over_and_both_stop_at_once(
         assert session.execute(errors).all() == []
 
 
+def test_a_leader_that_is_stopped_is_replaced_within_half_a_minute_and_notices_when_it_wakes(
+    start: Callable[[str], Process], database: Engine
+):
+    schema.migrate(database)
+    opened = sessions(database)
+    first = start(url_of(database))
+    wait_until(lambda: led_at(opened))
+    second = start(url_of(database))
+    time.sleep(4)
+    first.send_signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    time.sleep(0.5)
+    last = led_at(opened)
+
+    wait_until(lambda: led_at(opened) != last, 30)
+    assert time.monotonic() - stopped < 30
+    first.send_signal(signal.SIGCONT)
+    time.sleep(7)
+
+    assert len(holders(database, "jobs_main")) == 1
+    for process in (first, second):
+        process.send_signal(signal.SIGTERM)
+    one, other = (process.communicate(timeout=5)[0] for process in (first, second))
+    assert told(one) == ["leading", "following"]
+    assert told(other) == ["following", "leading"]
+    assert "Traceback" not in one + other
+
+
+def test_when_the_database_was_restarted_one_leads_again_and_both_live(
+    start: Callable[[str], Process],
+):
+    folder = Path(tempfile.mkdtemp(prefix="dh", dir="/tmp"))  # short: a Unix socket
+    embedded = Embedded(folder)
+    engine = connect(embedded.url, "tests")
+    try:
+        schema.migrate(engine)
+        opened = sessions(engine)
+        both = [start(embedded.url), start(embedded.url)]
+        wait_until(lambda: led_at(opened))
+        time.sleep(6)
+
+        embedded._server.stop()  # noqa: SLF001 as an operator does, with users still on it
+        time.sleep(3)
+        embedded._server.start()  # noqa: SLF001
+        back = time.monotonic()
+        engine.dispose()
+        last = led_at(opened)
+        wait_until(lambda: led_at(opened) != last, 30)
+
+        assert time.monotonic() - back < 30
+        time.sleep(6)
+        assert len(holders(engine, "postgres")) == 1
+        assert [process.poll() for process in both] == [None, None]
+        for process in both:
+            process.send_signal(signal.SIGTERM)
+        output = [process.communicate(timeout=5)[0] for process in both]
+        assert [process.returncode for process in both] == [0, 0]
+        assert "Traceback" not in "".join(output)
+    finally:
+        engine.dispose()
+        embedded.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def told(output: str) -> list[str]:
+    """The changes of leadership a scheduler told of, in order."""
+    return re.findall(r"\b(leading|following)\b", output)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_within_two_seconds(
     start: Callable[[str], Process], database: Engine, number: signal.Signals
@@ -161,11 +231,7 @@ def test_it_stops_within_two_seconds(
     opened = sessions(database)
     process = start(url_of(database))
 
-    def leads() -> bool:
-        with opened() as session:
-            return "leadership" in job_runs.ticks(session)
-
-    wait_until(leads)
+    wait_until(lambda: led_at(opened))
     stopping = time.monotonic()
     process.send_signal(number)
     output, _ = process.communicate(timeout=5)
@@ -206,8 +272,8 @@ def test_every_job_file_is_on_the_timetable():
     files = {
         path.stem
         for path in (ROOT / "jobs").glob("*.py")
-        if path.stem not in {"__init__", "__main__"}
+        if path.stem not in {"__init__", "__main__", "timetable", "scheduler", "ledger", "by_hand"}
     }
-    scheduled = {job.__module__.removeprefix("jobs.") for job, _ in front.TIMETABLE.values()}
+    scheduled = {entry.act.__module__.removeprefix("jobs.") for entry in TIMETABLE.values()}
 
     assert scheduled == files

@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -98,16 +99,23 @@ job_run = Table(
     Column("error", Text),
 )
 Index("ix_job_run_name", job_run.c.name, job_run.c.started_at)
+# what is under way, or ended with its process
+Index("ix_job_run_open", job_run.c.name, postgresql_where=job_run.c.finished_at.is_(None))
 
 job_tick = Table(
     "job_tick",
     metadata,
     Column("name", Text, primary_key=True),
+    # How often it should run, as the leading scheduler's timetable has it: who reads need not know.
+    Column("every_seconds", Double),
     # When it last ran to its end, and for how long; null: it never has.
     Column("ticked_at", Instant),
     Column("seconds", Double),
     # When it last failed, and why; older than the tick: it has recovered.
     Column("failed_at", Instant),
     Column("error", Text),
+    # Since the table was made, also the runs that found nothing to do.
+    Column("runs", BigInteger, nullable=False, server_default=text("0")),
+    Column("failures", BigInteger, nullable=False, server_default=text("0")),
     postgresql_with={"fillfactor": "50"},
 )
