@@ -24,25 +24,6 @@ from app.desk import CannotStartError
 from app.outbound import webhook
 from app.service.rules import RuleBook
 from app.settings import Settings
-from jobs import Context, delivery, digest, flags, housekeeping, pull, recompute, roots, standing
-
-Job = Callable[[Context, datetime], int]
-
-# Everything that happens by time. A job acts on what it finds due, so nothing depends on a tick
-# having happened: a late one does the same work, a second one none.
-TIMETABLE: dict[str, tuple[Job, IntervalTrigger]] = {
-    "flags": (flags.raise_due, IntervalTrigger(minutes=1)),
-    "standing": (standing.raise_standing, IntervalTrigger(minutes=5)),
-    "digest": (digest.write_digests, IntervalTrigger(minutes=1)),
-    "mails": (delivery.send_mails, IntervalTrigger(seconds=5)),
-    "webhooks": (delivery.send_webhooks, IntervalTrigger(seconds=5)),
-    "pull": (pull.ask_sources, IntervalTrigger(seconds=15)),
-    "recompute": (recompute.derive_anew, IntervalTrigger(minutes=1)),
-    "roots": (roots.seal_days, IntervalTrigger(minutes=10)),
-    "housekeeping": (housekeeping.sweep_out, IntervalTrigger(hours=1)),
-}
-# A follower asks for the lead this often; a leader ticks, so that an idle one is seen to live.
-LEADERSHIP = IntervalTrigger(seconds=5)
 from jobs import Context, by_hand
 from jobs.scheduler import WORKERS, scheduler
 

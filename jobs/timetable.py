@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs import Context, delivery, digest, flags, housekeeping, pull, recompute, roots
+from jobs import Context, delivery, digest, flags, housekeeping, pull, recompute, roots, standing
 
 Job = Callable[[Context, datetime], int]
 
@@ -30,6 +30,12 @@ TIMETABLE: dict[str, Entry] = {
         timedelta(minutes=1),
         "Takes off the watch list what has come due, and raises and queues its alerts.",
         "taken off the watch list",
+    ),
+    "standing": Entry(
+        standing.raise_standing,
+        timedelta(minutes=5),
+        "Raises what is of no dossier: silent feeds, an open calendar, many refusals.",
+        "alerts raised",
     ),
     "digest": Entry(
         digest.write_digests,
