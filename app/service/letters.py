@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.core import causes
 from app.core import letters as law
 from app.core.causes import Cause
-from app.core.codes import dossier_code, procedure_code
+from app.core.codes import dossier_code
 from app.core.letters import Due
 from app.core.lifecycle import Apology, Facts, State, Status
 from app.core.problems import Problem
@@ -26,9 +26,8 @@ from app.db import causes as causes_db
 from app.db import dossiers, letters, publications
 from app.db.engine import Sessions, again_if_deadlocked
 from app.db.letters import Draft, LetterState
-from app.db.snapshots import Author, Row
-from app.db.watched import NOTHING
-from app.service.rows import content_hash, stored_facts
+from app.db.snapshots import Author
+from app.service.rows import to_row
 from app.service.rules import RuleBook, Rules
 from app.service.witnesses import Word, settle
 
@@ -257,17 +256,5 @@ def _tell(
         updated_at=max(now, letter.sent_at),
         apologies=(letter,),
     )
-    stored = stored_facts(told, procedure_code(told.procedure))
-    word = Row(
-        code=told.code,
-        facts=stored,
-        findings=(),
-        updated_at=told.updated_at,
-        content_hash=content_hash(stored),
-        raw_hash=None,
-        promise=None,
-        name=None,
-        watched=NOTHING,
-    )
     author = Author(OURS, by, [told.branch])
-    settle(session, [Word(told, word)], author, book, rules, now, why="letter")
+    settle(session, [Word(told, to_row(told, rules, None))], author, book, rules, now, why="letter")

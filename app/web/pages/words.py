@@ -244,7 +244,7 @@ ASKED: Mapping[str, str] = {
     "per_branch": "Each branch",
     "live": "Counted anew",
     "cause": "Cause",
-    "note": "Note",
+    "note": "Note, without anybody's name",
     "reason": "Reason",
     "promised_at": "New appointment",
     "sent_at": "Sent at",
