@@ -203,6 +203,7 @@ def sights(app: FastAPI, http: TestClient) -> dict[str, tuple[int, str]]:
         "/v1/quarantine": [f"?branch={BRANCH}", "?state=all", "?field=status", "?source=one-stop"],
         "/v1/quarantine/counts": [f"?branch={BRANCH}"],
         "/v1/feeds": [f"?branch={BRANCH}", "?silent=true", "?silent=false"],
+        "/v1/deliveries": ["?webhook=1", f"?branch={BRANCH}", "?state=queued"],
         "/v1/communes": [f"?branch={BRANCH}"],
         f"/v1/calendars/{BRANCH}/in-force": ["?year=2026"],
         f"/v1/calendars/{BRANCH}/proposals": ["?year=2027"],
@@ -295,6 +296,8 @@ def test_of_another_branch_nobody_sees_a_row_a_code_a_name_or_a_count(
     assert mine["/v1/imports/1/rejects"][0] == 200
     assert code(1) in mine["/v1/reports/backlog-oldest?period=2026"][1]
     assert '"calendar_n":1' in mine["/v1/reports/durations?by=branch&period=2026"][1]
+    assert '"key":"test:1:' in mine["/v1/deliveries"][1].replace(" ", "")
+    assert '"label":"điện thoại"' in mine["/v1/due-calendars"][1].replace('": ', '":')
     assert '"quarantined":3' in mine["/v1/reports/on-time"][1].replace(" ", "")
 
 
