@@ -30,8 +30,7 @@ Send = Callable[[Context, Claimed, datetime], None]
 def send_mails(context: Context, now: datetime) -> int:
     """Send the mails that are due; return how many were sent."""
     with context.sessions.begin() as session:
-        rules = context.book.in_force(session)
-        tell_owners(session, rules, now, context.settings.public_url)
+        tell_owners(session, context.book, now, context.settings.public_url)
     return _drain(_Run(context, now, Channel.MAIL, _mail))
 
 

@@ -10,17 +10,21 @@ from app.core.calendar import WorkingCalendar
 from app.core.office_hours import CalendarEndsError
 from app.db import access, deliveries, webhooks
 from app.db.deliveries import Channel, Draft
-from app.service.rules import Rules
+from app.service.rules import RuleBook, Rules
 
 
-def tell_owners(session: Session, rules: Rules, now: datetime, public_url: str | None) -> int:
+def tell_owners(session: Session, book: RuleBook, now: datetime, public_url: str | None) -> int:
     """Queue a mail for each pause nobody was told of; return how many mails are new.
 
     To the contact of the webhook, else to the administrators of its office; in office hours of a
     branch it tells of, and given up at closing, so that the next working day tries again.
     """
+    hooks = webhooks.untold(session)
+    if not hooks:  # nearly always
+        return 0
+    rules = book.in_force(session)
     drafts: list[Draft] = []
-    for hook in webhooks.untold(session):
+    for hook in hooks:
         opened = _at_work(rules, hook, now)
         if opened is None:
             continue
