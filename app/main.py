@@ -74,6 +74,40 @@ _DOCS_POLICY = (
 )
 
 
+_ROOMS = (
+    oauth,
+    batch,
+    dossiers,
+    dvcqg,
+    history,
+    completeness,
+    deadlines,
+    reports,
+    digests,
+    closings,
+    catalogue,
+    calendars,
+    recounts,
+    causes,
+    letter_documents,  # its `{id}.docx` before the plain `{id}`
+    letters,
+    quarantine,
+    sources,
+    imports,
+    alerts,
+    ladders,
+    webhooks,
+    deliveries,
+    due_calendars,
+    subscriptions,
+    feeds,
+    pulls,
+    health,
+    metrics,
+    pages,
+)
+
+
 def create() -> FastAPI:
     """The application with the environment's settings (`uvicorn --factory app.main:create`)."""
     settings = Settings()
@@ -130,38 +164,7 @@ def build(settings: Settings, engine: Engine, crew: Crew | None = None) -> FastA
     problems.install(app)
     app.middleware("http")(_with_headers)
     app.add_middleware(Patience)
-    for room in (
-        oauth,
-        batch,
-        dossiers,
-        dvcqg,
-        history,
-        completeness,
-        deadlines,
-        reports,
-        digests,
-        closings,
-        catalogue,
-        calendars,
-        recounts,
-        causes,
-        letter_documents,  # its `{id}.docx` before the plain `{id}`
-        letters,
-        quarantine,
-        sources,
-        imports,
-        alerts,
-        ladders,
-        webhooks,
-        deliveries,
-        due_calendars,
-        subscriptions,
-        feeds,
-        pulls,
-        health,
-        metrics,
-        pages,
-    ):
+    for room in _ROOMS:
         app.include_router(room.router)
     events.describe(app)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
