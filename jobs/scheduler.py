@@ -1,5 +1,6 @@
 """The scheduler: who leads runs the timetable, and a heartbeat of its own keeps the lead."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Event, Thread
@@ -138,17 +139,16 @@ class Heart:
 
     def beat(self, now: datetime) -> None:
         """Ask for the lead, or make sure of it; who has just got it does everything at once."""
-        leads = self._leader.renew()
-        gained = leads and not self._led
-        if leads is not self._led:
-            _log.info("leading" if leads else "following; another scheduler leads")
-            self._led = leads
+        leads, led = self._leader.renew(), self._led
+        self._led = leads
         late = 0
         for job in self._scheduler.get_jobs():
             far = job.next_run_time - now > job.trigger.every + _TOLERANCE
             late += far
-            if gained or far:
+            if far or (leads and not led):
                 self._scheduler.modify_job(job.id, next_run_time=now)
+        if leads is not led:
+            _log.info("leading" if leads else "following; another scheduler leads")
         if late:
             _log.warning("the clock was set back; everything is done now")
 
@@ -157,5 +157,6 @@ class Heart:
             try:
                 self.beat(wallclock.now())
             except Exception:  # noqa: BLE001 without a heart nobody would lead from here again
-                _log.exception("a heartbeat failed")
+                with suppress(Exception):  # nobody may read the log any more
+                    _log.exception("a heartbeat failed")
             self._stopping.wait(BEAT)

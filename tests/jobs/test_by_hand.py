@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
@@ -34,7 +35,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     @contextmanager
     def opened() -> Iterator[tuple[Settings, Sessions]]:
         yield Settings(home=tmp_path), sessions
@@ -46,7 +47,8 @@ def run(sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def invoke(*words: str) -> Result:
         return CliRunner().invoke(command, words)
 
-    return invoke
+    yield invoke
+    structlog.reset_defaults()  # it wrote to the terminal of the run, which is closed
 
 
 def ledger(session: Session) -> list[Any]:
