@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -111,6 +111,12 @@ def take(
     return RedirectResponse(f"/alerts?{here}#a{alert_id}", HTTPStatus.SEE_OTHER)
 
 
+def _due_day(at: datetime) -> date | None:
+    """The last day in time, where the moment is the midnight after it."""
+    local = at.astimezone(shown.ZONE)
+    return (local - timedelta(days=1)).date() if local.time() == time() else None
+
+
 def _days(rules: Rules, who: Principal, level: Level) -> int:
     rung = rules.office_ladder(who.office).by_level.get(level)
     return rung.working_days or 0 if rung else 0
@@ -134,7 +140,7 @@ def _line(row: Any, rules: Rules, now: datetime) -> Line:  # noqa: ANN401 a mapp
         procedure=rules.procedures.get(row["procedure_code"] or ""),
         branch=branch.short_name if branch else None,
         due_at=row["due_at"],
-        due_on=row["due_on"] if level < Level.ACCEPTANCE_LATE else None,
+        due_on=_due_day(row["due_at"]),
         raised_at=row["raised_at"],
         standing=bool(row["standing"]),
         taken=taken,

@@ -256,7 +256,7 @@ ASKED: Mapping[str, str] = {
 LEVELS: Mapping[Level, str] = {
     Level.SHARE_USED: "Much of the limit is used",
     Level.DUE_SOON: "Due soon",
-    Level.APOLOGY_DUE: "Apologise today if the due date cannot be kept",
+    Level.APOLOGY_DUE: "An apology is due if the due date cannot be kept",
     Level.DUE_TODAY: "Due today",
     Level.OVERDUE: "Overdue",
     Level.OVERDUE_REMINDED: "Overdue for {days} working days",
