@@ -9,10 +9,9 @@ from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session
 
 from app.core.ladder import Level, Rung
+from app.db import locks
+from app.db.locks import AdvisoryLock
 from app.db.tables import watch
-
-ALERT_IDS = 7_266_003
-"""The advisory lock of whoever raises alerts (shared) and whoever reads how far they go."""
 
 _LIMIT_ENDS = 100
 """Levels below it are all of the limit; each other level has a clock of its own."""
@@ -197,4 +196,4 @@ def raise_these(session: Session, told: Sequence[Raised], now: datetime) -> int:
 
 def _hold(session: Session) -> None:
     """Ids are given before they are seen: who reads how far they go must find none under way."""
-    session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": ALERT_IDS})
+    locks.shared(session, AdvisoryLock.ALERT_IDS)

@@ -29,8 +29,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core.ladder import Told
-from app.db.alerts import ALERT_IDS
+from app.db import locks
 from app.db.deliveries import Channel
+from app.db.locks import AdvisoryLock
 from app.db.tables import alert, delivery, digest, subscription, user_account, webhook
 
 
@@ -39,7 +40,7 @@ def alerts_settled(session: Session) -> int:
 
     Ask in a short transaction: the sweep waits until it ends.
     """
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ALERT_IDS})
+    locks.alone(session, AdvisoryLock.ALERT_IDS)
     # a statement of its own: it sees what was committed while the lock was waited for
     return int(session.scalar(select(func.coalesce(func.max(alert.c.id), 0))) or 0)
 

@@ -20,6 +20,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from app.db.engine import OVER_TCP
+from app.db.locks import AdvisoryLock
 
 BEAT = 5.0
 """Seconds between two renewals, and between two attempts of a follower."""
@@ -31,7 +32,6 @@ no two lead, and SILENCE + BEAT is the longest that nobody does while the server
 _ANSWER = 4.0  # seconds the server may take; a network that was cut never answers
 _FAREWELL = 0.5  # seconds for giving the lock back: who stops, stops at once
 
-_KEY = 7_266_002
 # Also runs on while the machine sleeps, which the plain monotonic clock of Linux does not.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -47,7 +47,7 @@ class Leader:
     PostgreSQL itself, not a pooler that shares it between transactions.
     """
 
-    def __init__(self, engine: Engine, key: int = _KEY) -> None:
+    def __init__(self, engine: Engine, key: int = AdvisoryLock.LEADERSHIP.value) -> None:
         """Hold nothing yet; the first `renew` tries."""
         _, arguments = engine.dialect.create_connect_args(engine.url)
         self._arguments: dict[str, Any] = dict(arguments)

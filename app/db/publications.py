@@ -4,16 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, or_, select, text, update
+from sqlalchemy import RowMapping, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from app.db import locks
+from app.db.locks import AdvisoryLock
 from app.db.tables import catalogue, dossier, publication
-
-# Held shared by every intake, alone by a publication: a publication waits for the intakes that
-# computed with the old version, and no intake begins with the old one after it.
-_LOCK = 7_266_001
-_DRAFT = 7_266_002
 
 
 def version(session: Session) -> int:
@@ -23,13 +20,13 @@ def version(session: Session) -> int:
 
 def hold(session: Session) -> int:
     """Keep the catalogue from moving until this transaction ends; return its version."""
-    session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _LOCK})
+    locks.shared(session, AdvisoryLock.CATALOGUE)
     return version(session)
 
 
 def draft(session: Session) -> int:
     """Be alone with what others may publish or preview, intake apart; return the version."""
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _DRAFT})
+    locks.alone(session, AdvisoryLock.DRAFT)
     return version(session)
 
 
@@ -39,7 +36,7 @@ def lock(session: Session) -> int:
     Previews are waited for first, while intake still goes on.
     """
     draft(session)
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    locks.alone(session, AdvisoryLock.CATALOGUE)
     return version(session)
 
 
