@@ -27,7 +27,7 @@ class Which(NamedTuple):
     standing: bool = False
 
 
-# Read again, not remembered: what was closed or moved since is no longer so. Of a dossier's limit
+# Read again, not remembered: what was closed, moved or mended since is no longer so. Of one clock
 # only the newest alert stands, for a higher level says all that a lower one says.
 _STANDING = """CASE alert.kind
     WHEN 'limit' THEN dossier.due_at IS NOT DISTINCT FROM alert.due_at
@@ -38,16 +38,36 @@ _STANDING = """CASE alert.kind
     WHEN 'acceptance' THEN dossier.state = 'submitted'
     WHEN 'supplement_notice' THEN dossier.state NOT IN ('finished', 'closed')
     WHEN 'hand_over' THEN dossier.handed_over_at IS NULL AND dossier.finished_at IS NOT NULL
-    ELSE true END"""
+    WHEN 'feed' THEN NOT EXISTS (
+        SELECT FROM feed WHERE feed.branch = alert.branch
+            AND feed.source = alert.details ->> 'source' COLLATE "C"
+            AND feed.heard_at > CAST(alert.details ->> 'heard_at' AS timestamptz))
+    WHEN 'calendar' THEN alert.subject = ANY(:unconfirmed)
+    WHEN 'quarantine' THEN EXISTS (
+        SELECT FROM quarantine WHERE quarantine.office = alert.office
+            AND quarantine.branch = alert.branch AND quarantine.state = 'open'
+            AND quarantine.source = alert.details ->> 'source' COLLATE "C"
+        ) AND NOT EXISTS (
+            SELECT FROM alert AS later WHERE later.subject = alert.subject
+                AND later.level = alert.level AND later.due_at > alert.due_at)
+    ELSE false END"""
+# Whatever still is so of a dossier has a clock that runs and of which something was said: thousands
+# of rows, where the alerts ever raised are millions.
+_STANDING_ONES = """(
+    SELECT said.* FROM watch JOIN alert AS said ON said.subject = watch.code
+    WHERE watch.branch = ANY(:branches)
+      AND (watch.next_at IS NULL OR watch.next_at > watch.moments[1])
+    UNION ALL
+    SELECT said.* FROM alert AS said WHERE said.office = :office AND said.level >= 200
+) AS alert"""
 
 _PAGE = """
 SELECT alert.id, alert.office, alert.branch, alert.subject, alert.kind, alert.level, alert.due_at,
        alert.raised_at, alert.tell, alert.at_once, alert.details,
-       dossier.code IS NOT NULL AND {standing} OR dossier.code IS NULL AND alert.level >= 200
-           AS standing,
+       {standing} AS standing,
        dossier.procedure_code, dossier.due_on,
        ack.by AS ack_by, ack.at AS ack_at, ack.until_at AS ack_until_at, ack.note AS ack_note
-FROM alert
+FROM {alerts}
 LEFT JOIN dossier ON dossier.code = alert.subject AND alert.level < 200
 LEFT JOIN LATERAL (
     SELECT * FROM acknowledgement WHERE alert_id = alert.id ORDER BY id DESC LIMIT 1
@@ -59,11 +79,20 @@ LIMIT :limit
 
 
 def page(
-    session: Session, scope: Scope, which: Which, *, before: int | None = None, limit: int
+    session: Session,
+    scope: Scope,
+    which: Which,
+    unconfirmed: Collection[str],
+    *,
+    before: int | None = None,
+    limit: int,
 ) -> Sequence[RowMapping]:
-    """Alerts of a scope, newest first; each with whether it still is so, and who is on it."""
+    """Alerts of a scope, newest first; each with whether it still is so, and who is on it.
+
+    `unconfirmed` are the subjects of calendar alerts that still are so.
+    """
     where = ["alert.office = :office"]
-    told: dict[str, Any] = {"office": scope.office, "limit": limit}
+    told: dict[str, Any] = {"office": scope.office, "limit": limit, "unconfirmed": [*unconfirmed]}
     mine = "alert.branch = ANY(:branches)"
     where.append(f"({mine} OR alert.branch IS NULL)" if scope.whole_office else mine)
     told["branches"] = list(scope.branches)
@@ -80,27 +109,32 @@ def page(
         where.append(":tell = ANY(alert.tell)")
         told["tell"] = which.tell
     if which.standing:
-        where.append(f"(alert.level >= 200 OR {_STANDING})")
-    query = text(_PAGE.format(standing=_STANDING, where=" AND ".join(where)))
+        where.append(_STANDING)
+    alerts = _STANDING_ONES if which.standing else "alert"
+    query = text(_PAGE.format(standing=_STANDING, alerts=alerts, where=" AND ".join(where)))
     return session.execute(query, told).mappings().all()
 
 
 _FIND = text(
     _PAGE.format(
         standing=_STANDING,
+        alerts="alert",
         where="alert.id = :id AND alert.office = :office "
         "AND (alert.branch = ANY(:branches) OR :whole AND alert.branch IS NULL)",
     )
 ).bindparams(bindparam("limit", 1))
 
 
-def find(session: Session, alert_id: int, scope: Scope) -> RowMapping | None:
+def find(
+    session: Session, alert_id: int, scope: Scope, unconfirmed: Collection[str]
+) -> RowMapping | None:
     """One alert of a scope."""
     told = {
         "id": alert_id,
         "office": scope.office,
         "branches": list(scope.branches),
         "whole": scope.whole_office,
+        "unconfirmed": [*unconfirmed],
     }
     return session.execute(_FIND, told).mappings().one_or_none()
 

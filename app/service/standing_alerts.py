@@ -24,17 +24,26 @@ def raise_standing(session: Session, rules: Rules, now: datetime, *, silence_day
     * quarantine growing: so many records refused since the last working day opened and not mended,
       once a day.
     """
-    active = [
-        branch
-        for branch in rules.branches.values()
-        if branch.is_active(today(rules.calendar_of(branch.code), now))
-    ]
+    active = _active(rules, now)
     told = [
         *_silent(session, rules, active, now, silence_days),
         *_unconfirmed(rules, active, now),
         *_growing(session, rules, active, now),
     ]
     return alerts.raise_these(session, told, now)
+
+
+def unconfirmed(rules: Rules, now: datetime) -> set[str]:
+    """The subjects of the alerts of calendars that nobody has confirmed yet."""
+    return {one.subject for one in _unconfirmed(rules, _active(rules, now), now)}
+
+
+def _active(rules: Rules, now: datetime) -> list[Branch]:
+    return [
+        branch
+        for branch in rules.branches.values()
+        if branch.is_active(today(rules.calendar_of(branch.code), now))
+    ]
 
 
 def _silent(

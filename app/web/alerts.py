@@ -12,8 +12,10 @@ from app.core.problems import Problem
 from app.db import raised
 from app.db.raised import Scope, Which
 from app.service.access import Principal
+from app.service.rules import Rules
+from app.service.standing_alerts import unconfirmed
 from app.web import shown
-from app.web.deps import MAX_ID, TEXT, Now, Reader, Recorder, Transaction, visible
+from app.web.deps import MAX_ID, TEXT, Now, Reader, Recorder, TheParts, Transaction, visible
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
@@ -36,6 +38,8 @@ class Acknowledgement(BaseModel):
 def get_alerts(
     session: Transaction,
     caller: Reader,
+    held: TheParts,
+    now: Now,
     branch: Annotated[str | None, Query(description="one branch; all in scope if absent")] = None,
     kind: Annotated[list[Kind] | None, Query()] = None,
     level: Annotated[list[str] | None, Query(description=", ".join(_WORDS))] = None,
@@ -53,6 +57,7 @@ def get_alerts(
         session,
         scope(caller, branch),
         Which(kind, levels, tell, standing=bool(standing)),
+        unconfirmed(held.book.in_force(session), now),
         before=cursor,
         limit=limit + 1,
     )
@@ -66,14 +71,21 @@ def post_acknowledgement(
     alert_id: Annotated[int, Path(ge=1, le=MAX_ID)],
     body: Acknowledgement,
     caller: Recorder,
+    held: TheParts,
     now: Now,
 ) -> dict[str, Any]:
     """Until then digests name it as taken; a higher level of the same dossier is told anew."""
-    return _shown(acknowledged(session, alert_id, body, caller, now))
+    rules = held.book.in_force(session)
+    return _shown(acknowledged(session, alert_id, body, caller, rules, now))
 
 
 def acknowledged(
-    session: Transaction, alert_id: int, body: Acknowledgement, caller: Principal, now: datetime
+    session: Transaction,
+    alert_id: int,
+    body: Acknowledgement,
+    caller: Principal,
+    rules: Rules,
+    now: datetime,
 ) -> Any:  # noqa: ANN401 a mapping of columns
     """Acknowledge, for the API and the page; returns the alert as it stands then."""
     if not now < body.until <= now + LONGEST:
@@ -83,11 +95,11 @@ def acknowledged(
             {"days": LONGEST.days},
         )
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid", [told])
-    mine = scope(caller, None)
-    if raised.find(session, alert_id, mine) is None:
+    mine, still = scope(caller, None), unconfirmed(rules, now)
+    if raised.find(session, alert_id, mine, still) is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "No such alert")
     raised.acknowledge(session, alert_id, caller.by, now, body.until, body.note)
-    return raised.find(session, alert_id, mine)
+    return raised.find(session, alert_id, mine, still)
 
 
 def scope(caller: Principal, branch: str | None) -> Scope:

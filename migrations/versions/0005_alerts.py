@@ -72,6 +72,7 @@ def _watch() -> None:
         "(level, place) ORDER BY place)"
     )
     op.alter_column("watch", "ladder", existing_type=sa.BigInteger(), nullable=False)
+    op.create_index("ix_watch_branch", "watch", ["branch"], unique=False)
     op.execute("UPDATE catalogue SET version = version + 1 WHERE EXISTS (SELECT FROM watch)")
     op.execute(
         "INSERT INTO publication (version, published_at, by, kind, subject) "
@@ -102,7 +103,7 @@ def _alerts() -> None:
         "alert",
         ["office", "id"],
         unique=False,
-        postgresql_where=sa.text("branch IS NULL"),
+        postgresql_where=sa.text("level >= 200"),
     )
     op.create_table(
         "acknowledgement",
@@ -366,7 +367,8 @@ def _alerts_as_they_were() -> None:
     op.alter_column("alert", "subject", new_column_name="code")
     op.execute("ALTER TABLE alert RENAME CONSTRAINT alert_subject_not_null TO alert_code_not_null")
     op.create_index("ix_alert_branch", "alert", ["branch", "raised_at"], unique=False)
-    op.execute("DELETE FROM watch WHERE due_at IS NULL")
+    op.drop_index("ix_watch_branch", table_name="watch")
+    op.execute("DELETE FROM watch WHERE due_at IS NULL OR NOT levels && '{20,30,40,50}'")
     op.execute(
         "UPDATE watch SET levels = kept.levels, moments = kept.moments, next_at = kept.next_at, "
         "next_level = kept.next_level FROM (SELECT code, array_agg(level / 10 - 1 ORDER BY place) "

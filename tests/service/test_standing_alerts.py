@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app.db import feeds
+from app.db import feeds, raised
+from app.db.raised import Scope, Which
 from app.db.tables import alert, quarantine
 from app.service.rules import Rules
-from app.service.standing_alerts import raise_standing
+from app.service.standing_alerts import raise_standing, unconfirmed
 from tests.jobs.rows import BRANCH, vn
 
 SILENT, OPEN_YEAR, GROWING = "feed_silent", "calendar_unconfirmed", "quarantine_growing"
@@ -88,3 +89,33 @@ def test_what_was_mended_does_not_count(session: Session, rules: Rules):
     session.execute(quarantine.update().values(state="mended"))
 
     assert standing(session, rules, "2026-11-18 11:00") == 0
+
+
+def still_so(session: Session, rules: Rules, at: str) -> list[str]:
+    scope = Scope("H20.16", [BRANCH], whole_office=True)
+    still = unconfirmed(rules, vn(at))
+    return sorted(
+        row["kind"] for row in raised.page(session, scope, Which(standing=True), still, limit=50)
+    )
+
+
+def test_what_was_mended_is_no_longer_so(session: Session, rules: Rules):
+    feeds.hear(session, "one-stop", {BRANCH: vn("2026-11-16 16:00")})
+    refuse(session, 10, vn("2026-11-18 10:00"))
+    standing(session, rules, "2026-11-18 11:00")
+    assert still_so(session, rules, "2026-11-18 11:00") == ["calendar", "feed", "quarantine"]
+
+    feeds.hear(session, "one-stop", {BRANCH: vn("2026-11-18 11:00")})
+    session.execute(quarantine.update().values(state="mended"))
+
+    assert still_so(session, rules, "2026-11-18 12:00") == ["calendar"]
+    assert still_so(session, rules, "2026-01-18 12:00") == []  # as if it were confirmed
+
+
+def test_of_many_refusals_only_the_newest_alert_stands(session: Session, rules: Rules):
+    refuse(session, 10, vn("2026-11-18 10:00"))
+    standing(session, rules, "2026-11-18 11:00")
+    standing(session, rules, "2026-11-19 08:00")
+
+    assert len(told(session, "quarantine")) == 2
+    assert still_so(session, rules, "2026-11-19 09:00").count("quarantine") == 1

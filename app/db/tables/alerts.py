@@ -42,6 +42,9 @@ watch = Table(
 # db.alerts.raise_due: an idle poll reads nothing
 Index("ix_watch_next_at", watch.c.next_at, postgresql_where=watch.c.next_at.is_not(None))
 
+# db.raised.page: of what of a branch something may still be so
+Index("ix_watch_branch", watch.c.branch)
+
 alert = Table(
     "alert",
     metadata,
@@ -64,8 +67,8 @@ alert = Table(
 Index("uq_alert_fact", alert.c.subject, alert.c.level, alert.c.due_at, unique=True)
 # the digest and the page: what was raised for a branch, newest last
 Index("ix_alert_branch", alert.c.branch, alert.c.id)
-# the same for what concerns an office as a whole
-Index("ix_alert_office", alert.c.office, alert.c.id, postgresql_where=alert.c.branch.is_(None))
+# db.raised.page: what is of no dossier
+Index("ix_alert_office", alert.c.office, alert.c.id, postgresql_where=text("level >= 200"))
 
 # "I am on it until …": append-only, the newest of an alert counts.
 acknowledgement = Table(

@@ -16,6 +16,7 @@ from app.db import raised
 from app.db.raised import Which
 from app.service.access import Principal, Right
 from app.service.rules import Rules
+from app.service.standing_alerts import unconfirmed
 from app.web import shown
 from app.web.alerts import Acknowledgement, acknowledged, scope
 from app.web.deps import MAX_ID, TEXT, Now, TheParts, Transaction
@@ -66,7 +67,14 @@ def alerts(
     rules = held.book.in_force(session)
     asked = next((one for one in Level if one.word == level), None)
     which = Which(levels=[asked] if asked else None, standing=not every)
-    rows = raised.page(session, scope(who, branch or None), which, before=before, limit=PAGE + 1)
+    rows = raised.page(
+        session,
+        scope(who, branch or None),
+        which,
+        unconfirmed(rules, now),
+        before=before,
+        limit=PAGE + 1,
+    )
     kept = {"branch": branch, "level": level, "every": "true" if every else ""}
     query = {name: said for name, said in kept.items() if said}
     more = {"before": rows[PAGE - 1]["id"]} if len(rows) > PAGE else None
@@ -90,6 +98,7 @@ def alerts(
 @router.post("/alerts/{alert_id}")
 def take(
     session: Transaction,
+    held: TheParts,
     alert_id: int,
     now: Now,
     who: Posting,
@@ -107,7 +116,8 @@ def take(
             HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid", [told]
         ) from None
     ends = datetime(day.year, day.month, day.day, 23, 59, tzinfo=shown.ZONE)
-    acknowledged(session, alert_id, Acknowledgement(until=ends, note=note or None), who, now)
+    said = Acknowledgement(until=ends, note=note or None)
+    acknowledged(session, alert_id, said, who, held.book.in_force(session), now)
     return RedirectResponse(f"/alerts?{here}#a{alert_id}", HTTPStatus.SEE_OTHER)
 
 
