@@ -18,6 +18,7 @@ from app.db import catalogue, causes, dossiers
 from app.db.calendars import NATIONAL
 from app.db.letters import of_dossier, state
 from app.db.lists import Reading
+from app.printed.week import CAUSES
 from app.service.access import Right
 from app.service.calendars import LayerVersion
 from app.service.explain import Explained, explain
@@ -95,6 +96,7 @@ def dossier(
         request,
         "dossier.html",
         words=words,
+        cause_words=CAUSES,
         row=row,
         facts=told.facts,
         findings=told.findings,
