@@ -10,6 +10,7 @@ import pytest
 from app.core.ladder import Told
 from app.printed.mail import Mail
 from app.printed.morning import due
+from app.printed.speech import Speech
 from app.service.digest_document import (
     Digest,
     Entry,
@@ -22,7 +23,6 @@ from app.service.digest_document import (
     Unconfirmed,
 )
 from app.service.week_document import Procedure, WeekLine, Weekly
-from app.web.pages.speech import Speech
 from tests.jobs.rows import vn
 from tests.printed.documents import document, row
 
