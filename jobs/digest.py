@@ -15,6 +15,8 @@ from app.printed import files, xlsx
 from app.printed.blocks import File, Letter
 from app.printed.files import MEDIA_TYPES, Format
 from app.printed.mail import Mail, drawn
+from app.printed.speech import Speech
+from app.printed.spoken import spoken
 from app.service import digest, weekly
 from app.service.digest import Judged, Morning, Reader
 from app.service.digest_document import Digest
@@ -24,8 +26,6 @@ from app.service.mornings import Waits
 from app.service.rules import Rules
 from app.service.week_document import Weekly
 from app.service.weekly import Scope
-from app.web.pages.speech import Speech
-from app.web.reports.spoken import spoken
 from jobs import Context
 
 _AT_ONCE = 50

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from app import wallclock
 from app.cli.shared import AsJson, opened_database, out, refuse
 from app.core.clock import Limit, Reason, SupplementPolicy, Unit
+from app.printed.speech import NOTHING, Speech
+from app.service.language import detail
 from app.service.rules import RuleBook
 from app.web.asked import Asked
 from app.web.deadlines import answered
-from app.web.language import detail
-from app.web.pages.speech import NOTHING, Speech
 from app.web.pages.words import CONFIDENCES, POLICIES
 from app.web.problems import ProblemError
 

@@ -19,12 +19,12 @@ from app.db.engine import Sessions
 from app.service import imports, rejects
 from app.service.import_read import Options
 from app.service.imports import Report
+from app.service.language import detail
 from app.service.outcomes import Caller
 from app.service.rules import RuleBook
 from app.service.sheet_files import opened
 from app.service.sheet_tables import FileRefusedError
 from app.web.imports import mapping_of, moment_of, reasons, told
-from app.web.language import detail
 from app.web.problems import ProblemError
 
 REFUSED_ROWS = 3

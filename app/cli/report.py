@@ -24,19 +24,19 @@ from app.core.periods import Period
 from app.db.in_hand import ZONE
 from app.printed import terminal
 from app.printed.files import Format
+from app.printed.speech import Speech
+from app.printed.spoken import spoken
 from app.printed.xlsx import TooManyRowsError
 from app.service.access import Principal, Right
 from app.service.asked import Asked
 from app.service.document import Document
+from app.service.language import detail, tell
 from app.service.reporting import REPORTS, Report
 from app.service.rules import RuleBook
 from app.settings import Settings
-from app.web.language import detail, tell
-from app.web.pages.speech import Speech
 from app.web.problems import ProblemError
 from app.web.reports.answer import written
 from app.web.reports.asked import asked, find_period
-from app.web.reports.spoken import spoken
 from app.web.reports.told import told
 
 

@@ -1,8 +1,9 @@
 """The weekly summary in words: its subject and its blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from app.core.causes import Cause
 from app.printed.bars import Bar, Part, Picture
 from app.printed.blocks import Block, Chart, Grid, Tile, Tiles, Title, Tone, Voice, Words
 from app.printed.morning import shortened
@@ -10,6 +11,16 @@ from app.service.week_document import WeekLine, Weekly
 
 CHART = "week"
 _MOST = 12
+CAUSES: Mapping[str, str] = {
+    Cause.STAFF: "the staff",
+    Cause.TAX: "the tax office",
+    Cause.COMMUNE_POSTING: "the public posting by the commune",
+    Cause.MEASURING: "measuring",
+    Cause.SYSTEM: "the system, or data in transit",
+    Cause.APPLICANT: "the applicant",
+    Cause.OTHER: "another cause",
+}
+"""What made a dossier late, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,10 @@ class Teller:
                 ],
             )
         if weekly.causes:
-            rows = [((say(cause), say.number(count)), None) for cause, count in weekly.causes]
+            rows = [
+                ((_title(say(CAUSES[cause])), say.number(count)), None)
+                for cause, count in weekly.causes
+            ]
             yield Grid(say("Causes of lateness recorded"), (say("Cause"), say("Dossiers")), rows)
         link = f"{self.public_url.rstrip('/')}/reports/on-time" if self.public_url else None
         yield Words(
@@ -120,7 +134,7 @@ class Teller:
                 say("Branch"),
                 say("On time"),
                 say("Week before"),
-                received[:1].upper() + received[1:],
+                _title(received),
                 say("Overdue"),
                 say("Apologies"),
             ),
@@ -148,3 +162,7 @@ class Teller:
 
     def _rate(self, rate: float | None) -> str:
         return self.say("no data") if rate is None else self.say.percent(rate)
+
+
+def _title(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -22,6 +22,7 @@ from app.db import feeds
 from app.db.engine import Sessions, again_if_deadlocked
 from app.service.access import Principal
 from app.service.intake import CHUNK, take_in
+from app.service.language import detail
 from app.service.outcomes import Caller, Line, Outcome
 from app.service.rules import RuleBook
 from app.web.bodies import chunks, inflated, lines_of
@@ -35,7 +36,6 @@ from app.web.deps import (
     moment,
     visible,
 )
-from app.web.language import detail
 from app.web.problems import ProblemError, language_of
 from app.web.shown import instant
 

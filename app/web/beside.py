@@ -11,7 +11,7 @@ from app.core.lifecycle import closed_suspensions
 from app.core.steps import HOURS_A_HALF_DAY, JudgedStep, StepLimit, StepUnit, judged
 from app.core.taxes import TaxLeg, gaps, legs
 from app.service.explain import Explained
-from app.web.language import tell
+from app.service.language import tell
 from app.web.written import instant, limit, value
 
 UNITS: Mapping[StepUnit, str] = {

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request
 from app.core.numbering import Span
 from app.core.problems import Problem
 from app.service.completeness import Day, Scope, Series, completeness_of
+from app.service.language import tell
 from app.web import shown
 from app.web.asked import unprocessable
 from app.web.deps import Now, Reader, TheParts, Transaction, visible
-from app.web.language import tell
 from app.web.problems import language_of
 
 router = APIRouter(prefix="/v1/completeness", tags=["intake"])

@@ -14,9 +14,9 @@ from app.core.problems import Problem
 from app.db.engine import again_if_deadlocked
 from app.service import portal
 from app.service.access import Principal
+from app.service.language import detail, preferred, tell
 from app.service.portal import AT_ONCE, Answer
 from app.web.deps import Now, Parts, Sender, TheParts
-from app.web.language import detail, preferred, tell
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/v1/dvcqg", tags=["the national portal's calls"])

@@ -21,11 +21,11 @@ from app.service import imports, rejects
 from app.service.access import Principal
 from app.service.import_read import Options
 from app.service.imports import Report
+from app.service.language import detail, tell
 from app.service.sheet_files import MAX_FILE_BYTES, opened
 from app.service.sheet_tables import FileRefusedError
 from app.web import shown
 from app.web.deps import MAX_ID, TEXT, Now, Parts, Reader, Sender, TheParts, Transaction
-from app.web.language import detail, tell
 from app.web.problems import ProblemError, language_of
 from app.web.uploads import Upload, upload
 

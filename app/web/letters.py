@@ -16,6 +16,7 @@ from app.db import letters
 from app.db.engine import again_if_deadlocked
 from app.db.letters import LetterState
 from app.service.access import Principal
+from app.service.language import detail
 from app.service.letters import LetterError, Outcome, Wanted, draft, send, void
 from app.web import shown
 from app.web.deps import (
@@ -29,7 +30,6 @@ from app.web.deps import (
     Transaction,
     visible,
 )
-from app.web.language import detail
 from app.web.problems import ProblemError, language_of
 
 router = APIRouter(prefix="/v1", tags=["letters"])

@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.core.problems import Problem
+from app.service.language import detail, preferred, tell
 from app.service.rules import NoCalendarError
-from app.web.language import detail, preferred, tell
 
 MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger()

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 
 from app.db import pulls
+from app.service.language import tell
 from app.service.pulls import NotKeepableError, keep
 from app.service.shape import PullBody
 from app.web import shown
 from app.web.deps import Keeper, Now, Transaction
-from app.web.language import tell
 from app.web.problems import ProblemError, language_of
 
 router = APIRouter(prefix="/v1/pulls", tags=["pulls"])

@@ -16,11 +16,11 @@ from app.db import quarantine, refusals
 from app.db.engine import again_if_deadlocked
 from app.db.refusals import Scope, Wanted
 from app.service.access import Principal
+from app.service.language import tell
 from app.service.redrive import CHUNK, Driven, redrive, redrive_many
 from app.web import shown
 from app.web.deps import MAX_ID, TEXT, Now, Parts, Reader, Sender, TheParts, Transaction, visible
 from app.web.dossiers import limited_body
-from app.web.language import tell
 from app.web.problems import ProblemError, language_of, response
 
 router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])

@@ -16,8 +16,8 @@ from app.core.trace import Grounds, Line, explain, explain_stages
 from app.core.yardsticks import Yardstick
 from app.service.calendars import Published
 from app.service.explain import Explained
+from app.service.language import tell
 from app.web import beside
-from app.web.language import tell
 from app.web.written import ZONE, instant, limit, value
 
 __all__ = ["ZONE", "deadline", "dossier", "explained", "instant", "limit", "remaining", "value"]

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.db import publications
 from app.db.calendars import NATIONAL
+from app.service.language import tell
 from app.service.rules import Rules
-from app.web.language import tell
 
 # `catalogue 12`, `catalogue 11–12`, `record, catalogue 12`, `letter, catalogue 12`; of an earlier
 # time `catalogue` alone.

@@ -12,7 +12,7 @@ from app.adapters.sheets.lexicon import DATES, FIELDS, HEADINGS, TEXTS, plain
 from app.adapters.sheets.names import Names, Places
 from app.adapters.sheets.records import Hours, Native, native
 from app.adapters.sheets.row import Faults, Sheet
-from app.web.language import detail
+from app.service.language import detail
 
 NOW = datetime(2026, 11, 20, 3, 15, tzinfo=UTC)
 HEAD = ("Mã hồ sơ", "Mã TTHC", "Ngày nhận")

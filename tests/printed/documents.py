@@ -5,8 +5,8 @@ from typing import Any
 
 from app.core.periods import named
 from app.printed.saying import Say
+from app.printed.spoken import saying
 from app.service.document import Column, Document, Form, Kind, Note, Row, Value
-from app.web.reports.spoken import saying
 from tests.jobs.rows import vn
 
 COLUMNS = (

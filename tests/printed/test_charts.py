@@ -16,8 +16,8 @@ from app.printed import bars, vega
 from app.printed.bars import Picture
 from app.printed.easel import Easel, NotDrawnError
 from app.printed.forms import Form, Size
+from app.printed.speech import Speech
 from app.service.document import Bars, Column, Document, Kind, Row
-from app.web.pages.speech import Speech
 
 VI, EN = Speech("vi"), Speech("en")
 COLUMNS = (

@@ -9,8 +9,20 @@ import pytest
 
 from app.core.ladder import Told
 from app.printed.mail import Mail
-from app.service.digest_document import Digest, Entry, Handled, Line, Part, Section, Silent
-from app.web.pages.speech import Speech
+from app.printed.morning import due
+from app.printed.speech import Speech
+from app.service.digest_document import (
+    Digest,
+    Entry,
+    Handled,
+    Line,
+    Part,
+    Refused,
+    Section,
+    Silent,
+    Unconfirmed,
+)
+from app.service.week_document import Procedure, WeekLine, Weekly
 from tests.jobs.rows import vn
 from tests.printed.documents import document, row
 
@@ -169,3 +181,101 @@ def test_who_is_on_it_is_named_with_until_when():
     assert "ĐANG CÓ NGƯỜI XỬ LÝ (3)" in text
     assert f"- {CODE}  Bà An, đến 17:00 25/11/2026" in text
     assert "và 2 hồ sơ khác" in text
+
+
+def test_what_is_odd_is_warned_of_with_what_to_do():
+    held = mail(
+        digest(
+            silent=[Silent("Khu vực III", "Một cửa", vn("2026-11-13 16:45"))],
+            refused=[Refused("Khu vực III", 11, 40)],
+            unconfirmed=[Unconfirmed(date(2027, 1, 1), ("Khu vực IV",))],
+        )
+    )
+    text = held.text()
+
+    assert "! Khu vực III (Một cửa) không gửi dữ liệu từ 16:45 13/11/2026" in text
+    assert "! Khu vực III: 11 bản ghi bị từ chối từ ngày làm việc trước, 40 đang chờ sửa." in text
+    assert "! Khu vực IV: Lịch làm việc từ 01/01/2027 chưa được xác nhận" in text
+    assert "https://x.vn/calendar?year=2027" in text
+    assert held.subject == "[Đúng Hạn] Khu vực III 23/11: 7 quá hạn"
+
+
+def test_a_due_hour_is_shown_and_a_due_day_is_not_its_midnight():
+    assert due(vn("2026-11-24 00:00"), Speech("vi")) == "23/11/2026"
+    assert due(vn("2026-11-23 16:30"), Speech("vi")) == "16:30 23/11/2026"
+
+
+def test_what_waits_says_since_when_and_only_odd_things_are_something_to_look_after():
+    lines = [Line("H20.16.03", "Khu vực III", 0, 0, 0, 0, 0, 0, 0)]
+    waits = Section(Part.WAITING_TAX, 1, (Entry(CODE, since=date(2026, 7, 2)),), days=10)
+    held = mail(digest(waits, lines=lines))
+
+    assert "CHỜ NGHĨA VỤ TÀI CHÍNH TRÊN 10 NGÀY LÀM VIỆC (1)" in held.text()
+    assert f"- {CODE}  từ 02/07/2026" in held.text()
+    assert held.subject.endswith(": có việc cần xem")
+
+
+# ------------------------------------------------------------------------------------ the week
+
+
+def week(**changes: Any) -> Weekly:  # noqa: ANN401 a field
+    held: dict[str, Any] = {
+        "unit": "Văn phòng Đăng ký đất đai",
+        "whole": True,
+        "first": date(2026, 11, 16),
+        "last": date(2026, 11, 22),
+        "as_of": NOW,
+        "lines": [
+            WeekLine("H20.16.03", "Khu vực III", 5, 4, 5, 7, 9, 2, 3, 1),
+            WeekLine("H20.16.04", "Khu vực IV", 8, 8, 8, 0, 0, 0, 0, 0),
+            WeekLine("H20.16.05", "Khu vực V", 0, 0, 0, 0, 0, 0, 0, 0),
+        ],
+        "causes": [("staff", 2), ("tax", 1)],
+        "worst": [Procedure("1.012790", "Đính chính " * 20, 1, 3)],
+        "table": document(row()),
+    }
+    return Weekly(**held | changes)
+
+
+def weekly(held: Weekly, also: Digest | None = None, url: str | None = "https://x.vn") -> Mail:
+    return Mail(Speech("vi"), url, also, held)
+
+
+def test_a_week_is_told_against_the_one_before():
+    held = weekly(week())
+
+    assert held.subject == (
+        "[Đúng Hạn] Toàn văn phòng, tuần 47: 92,3% đúng hạn (tuần trước đó 77,7%)"
+    )
+    text = held.text()
+    assert "- Khu vực III: đúng hạn 80,0% (4/5), tuần trước đó 77,7%" in text
+    assert "- Khu vực V: đúng hạn không có số liệu" in text
+    assert "phiếu xin lỗi 1/3" in text
+    assert "- Cán bộ xử lý: " in text
+    assert "1.012790 Đính chính" in text
+    assert text.rstrip().endswith("ngày làm việc đầu tiên của mỗi tuần.")
+    assert "Khu vực III: 80,0%; Khu vực IV: 100,0%." in text
+    assert list(held.charts) == ["week"]  # a branch without data is no bar
+
+
+def test_one_branch_has_no_chart_and_no_total_and_several_are_counted():
+    lines = week().lines
+    one = weekly(week(lines=lines[:1], whole=False, unit="Khu vực III"), url=None)
+    two = weekly(week(lines=lines[:2], whole=False, unit=""))
+
+    assert list(one.charts) == []
+    assert "Tất cả chi nhánh" not in one.text()
+    assert read(one.html({})).links == []
+    assert one.subject.startswith("[Đúng Hạn] Khu vực III, tuần 47")
+    assert two.subject.startswith("[Đúng Hạn] 2 chi nhánh, tuần 47")
+
+
+def test_a_digest_and_a_week_go_in_one_mail():
+    both = weekly(week(), PRESSING)
+
+    assert both.subject == (
+        "[Đúng Hạn] Khu vực III 23/11: 3 mới quá hạn · 5 đến hạn hôm nay · 2 phải xin lỗi · "
+        "tuần 47: 92,3% đúng hạn (tuần trước đó 77,7%)"
+    )
+    assert list(both.charts) == ["ahead", "week"]
+    assert both.text().index("MỚI QUÁ HẠN") < both.text().index("TUẦN TRƯỚC: TUẦN 47")

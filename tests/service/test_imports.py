@@ -17,11 +17,11 @@ from app.db.tables import applicant, dossier, import_run, quarantine
 from app.service import imports, rejects
 from app.service.import_rows import speaking
 from app.service.imports import Report
+from app.service.language import detail
 from app.service.outcomes import Caller
 from app.service.rules import RuleBook
 from app.service.sheet_tables import FileRefusedError
 from app.web.imports import reasons
-from app.web.language import detail
 from tests.jobs.rows import vn
 from tests.service.sheets import HEAD, NAME, NOW, code, csv_text, row, run, workbook
 from tests.service.simulated import caller as office

@@ -18,7 +18,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.db.tables import applicant, dossier, feed, quarantine, revision
-from app.web.language import catalogue
+from app.service.language import catalogue
 from tests.web.wire import (
     BRANCH,
     NAME,

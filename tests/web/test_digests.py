@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from app.core.subscriptions import Subscription
+from app.db import subscriptions
 from app.db.engine import Sessions
 from app.service import access
 from app.web.deps import COOKIE
@@ -113,3 +115,24 @@ def test_the_office_sees_who_gets_one(page_of: Callable[..., str]):
 
 def test_the_page_is_in_the_language_asked_for(page_of: Callable[..., str]):
     assert "The mail of this morning" in page_of("gd", "director", [BRANCH], "?lang=en")
+
+
+def test_the_office_sees_why_somebody_gets_none(
+    page_of: Callable[..., str], sessions: Sessions, director: Callable[..., int]
+):
+    director("khong-thu", [BRANCH], email=None)
+    unwilling, away = director("khong-muon", [BRANCH]), director("nghi-phep", [BRANCH])
+    with sessions.begin() as session:
+        subscriptions.put(session, unwilling, Subscription(daily=False))
+        leave = (NOW.date(), NOW.date())
+        subscriptions.put(session, away, Subscription(quiet_days=(leave,)))
+
+    page = " ".join(page_of("qt", "administrator", None).split())
+
+    for name, why in (
+        ("khong-thu", "không có địa chỉ thư"),
+        ("khong-muon", "không muốn nhận bản tin"),
+        ("nghi-phep", "ngày người này không nhận thư"),
+    ):
+        row = page.split(f'<th scope="row">{name}</th>')[1].split("</tr>")[0]
+        assert f"không: {why}" in row

@@ -14,7 +14,7 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from app.core.clock import Reason
-from app.web.language import catalogue, tell
+from app.service.language import catalogue, tell
 
 APP = Path(__file__).parents[2] / "app"
 ROOMS = ("core", "adapters", "outbound", "service", "printed", "web", "cli")

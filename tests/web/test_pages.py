@@ -17,13 +17,13 @@ from app.db import feeds
 from app.db.access import put_source, put_user
 from app.db.engine import Sessions
 from app.main import build
+from app.printed.speech import Speech
 from app.service.intake import take_in
 from app.service.outcomes import Caller, Line, Outcome
 from app.service.rules import RuleBook
 from app.settings import Settings
 from app.web.deps import COOKIE, moment
 from app.web.pages.shell import local
-from app.web.pages.speech import Speech
 
 NOW = datetime.fromisoformat("2026-11-23T07:30:00+07:00")  # a Monday; Tuesday is a holiday
 OFFICE, MINE, OTHER, EMPTY = "H20.16", "H20.16.03", "H20.16.04", "H20.16.05"

@@ -20,11 +20,11 @@ from app.cli import app as cli
 from app.cli import report
 from app.cli.deadline import Language
 from app.db.engine import Sessions
+from app.printed.speech import Speech
 from app.printed.terminal import shown
 from app.service.document import Row
 from app.service.reporting import REPORTS
 from app.service.rules import RuleBook
-from app.web.pages.speech import Speech
 from tests.printed.documents import document, row
 from tests.service.simulated import UNTIL, lines, send
 from tests.web.wire import BRANCH, Api, Clock

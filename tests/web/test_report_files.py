@@ -13,8 +13,8 @@ from python_calamine import CalamineWorkbook
 from app.db.engine import Sessions
 from app.printed.files import MEDIA_TYPES, Format
 from app.service.durations import By
+from app.service.language import tell
 from app.service.rules import RuleBook
-from app.web.language import tell
 from tests.service.simulated import UNTIL, lines, send
 from tests.web.wire import BRANCH, OTHER, Api, Clock
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from app.core import periods
 from app.core.periods import Kind, Period
 from app.printed import saying
+from app.printed.speech import Speech
 from app.service import reporting
 from app.service.asked import Asked
 from app.service.document import word
-from app.web.pages.speech import Speech
 from app.web.reports.registry import LISTED, Choice
 
 _RUNNING = (Kind.REPORTING_QUARTER, Kind.QUARTER, Kind.MONTH, Kind.YEAR)

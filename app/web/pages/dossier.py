@@ -18,6 +18,8 @@ from app.db import catalogue, causes, dossiers
 from app.db.calendars import NATIONAL
 from app.db.letters import of_dossier, state
 from app.db.lists import Reading
+from app.printed.speech import Speech
+from app.printed.week import CAUSES
 from app.service.access import Right
 from app.service.calendars import LayerVersion
 from app.service.explain import Explained, explain
@@ -32,7 +34,6 @@ from app.web.pages.branch import by_the_hour, days_left
 from app.web.pages.history import LAST, past
 from app.web.pages.sentences import sentences
 from app.web.pages.shell import PageRoute, Person, render, speech
-from app.web.pages.speech import Speech
 from app.web.pages.words import (
     CONFIDENCES,
     NO_LIMITS,
@@ -95,6 +96,7 @@ def dossier(
         request,
         "dossier.html",
         words=words,
+        cause_words=CAUSES,
         row=row,
         facts=told.facts,
         findings=told.findings,

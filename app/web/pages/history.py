@@ -9,9 +9,9 @@ from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
 from app.db import revisions
+from app.printed.speech import NOTHING, Speech
 from app.service.rules import Rules
 from app.web import why
-from app.web.pages.speech import NOTHING, Speech
 from app.web.pages.words import APPLICANTS, CHANNELS, FIELDS, OUTCOMES, REASONS, STATUSES
 
 PAGE = 100

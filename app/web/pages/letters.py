@@ -21,6 +21,7 @@ from app.core.office_hours import CalendarEndsError
 from app.core.problems import Problem
 from app.db import dossiers, letters
 from app.db.letters import LetterState, Yard
+from app.printed.week import CAUSES
 from app.service.access import Principal, Right
 from app.service.letters import Outcome, Wanted
 from app.service.rules import Rules
@@ -39,7 +40,6 @@ from app.web.letters import (
 from app.web.pages.branch import days_left
 from app.web.pages.recording import may_record
 from app.web.pages.shell import PageRoute, Person, Posting, render
-from app.web.pages.words import CAUSES
 from app.web.problems import ProblemError
 
 router = APIRouter(route_class=PageRoute)

@@ -16,11 +16,11 @@ from sqlalchemy import RowMapping
 
 from app.db import refusals
 from app.db.refusals import Scope
+from app.printed.speech import Speech
 from app.service.access import Principal, Right
 from app.service.rules import Rules
 from app.web.deps import MAX_ID, TEXT, Now, Parts, TheParts, Transaction
 from app.web.pages.shell import PageRoute, Person, Posting, render, speech
-from app.web.pages.speech import Speech
 from app.web.pages.words import DRIVEN, FIELDS
 from app.web.problems import ProblemError
 from app.web.quarantine import KINDS, drive_on, narrowed, wanted

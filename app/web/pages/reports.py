@@ -12,6 +12,7 @@ from app.core.problems import Problem
 from app.printed import bars, saying
 from app.printed.easel import Easel, NotDrawnError
 from app.printed.forms import Form, Size
+from app.printed.speech import Speech
 from app.service import reporting
 from app.service.asked import Asked
 from app.service.document import Document
@@ -21,7 +22,6 @@ from app.web.drawing import TheEasel
 from app.web.pages.choosing import Chooser, chooser
 from app.web.pages.sheets import sheet
 from app.web.pages.shell import PageRoute, Person, render, speech
-from app.web.pages.speech import Speech
 from app.web.problems import ProblemError
 from app.web.reports import registry
 from app.web.reports.asked import asked, find_period

@@ -6,9 +6,9 @@ from app.core.clock import Deadline, Limit, Unit
 from app.core.findings import opening
 from app.core.stages import Stage, last_begun
 from app.core.trace import Begins
+from app.printed.speech import Speech
 from app.service.explain import Explained
 from app.web.beside import Beside
-from app.web.pages.speech import Speech
 
 _BY_THE_HOUR = {
     False: "{limit}, counted from the moment of receipt, {received}.",

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from itertools import pairwise
 
 from app.printed.heads import Head, depth, heads
+from app.printed.speech import Speech
 from app.service.document import Column, Document, Kind, Row, Value
-from app.web.pages.speech import Speech
 
 _WORDS = frozenset({Kind.TEXT, Kind.CODE})
 

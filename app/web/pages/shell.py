@@ -18,11 +18,11 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.exc import OperationalError
 
+from app.printed.speech import Speech
 from app.service import access
 from app.service.access import Principal
+from app.service.language import LANGUAGES
 from app.web.deps import COOKIE, Now, TheParts
-from app.web.language import LANGUAGES
-from app.web.pages.speech import Speech
 from app.web.pages.words import ASKED
 from app.web.problems import ProblemError
 

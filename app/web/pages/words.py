@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from app.core.causes import Cause
 from app.core.clock import Reason, SupplementPolicy
 from app.core.duties import Duty
 from app.core.index766 import Population
@@ -214,15 +213,6 @@ POPULATIONS: Mapping[str, str] = {
     Population.IN_HAND: "all that was in hand",
     Population.RECEIVED: "received in the period",
     Population.ENDED: "ended in the period",
-}
-CAUSES: Mapping[str, str] = {
-    Cause.STAFF: "the staff",
-    Cause.TAX: "the tax office",
-    Cause.COMMUNE_POSTING: "the public posting by the commune",
-    Cause.MEASURING: "measuring",
-    Cause.SYSTEM: "the system, or data in transit",
-    Cause.APPLICANT: "the applicant",
-    Cause.OTHER: "another cause",
 }
 LETTERS: Mapping[str, str] = {
     LetterState.DRAFT: "drafted, not yet sent",

@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse, Response
 from app.core.problems import Problem
 from app.printed import csv, files, xlsx
 from app.printed.files import MEDIA_TYPES, Format
+from app.printed.spoken import saying, spoken
 from app.service.document import Document
-from app.web.language import preferred
+from app.service.language import preferred
 from app.web.problems import ProblemError, language_of
-from app.web.reports.spoken import saying, spoken
 from app.web.reports.told import told
 
 PRIVATE = {"Cache-Control": "private, no-store"}

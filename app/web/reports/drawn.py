@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.printed import bars
 from app.printed.easel import NotDrawnError
 from app.printed.forms import Form, Size
+from app.printed.speech import Speech
 from app.web import shown
 from app.web.deps import Now, Reader, TheParts, Transaction
 from app.web.drawing import TheEasel
-from app.web.pages.speech import Speech
 from app.web.problems import ProblemError, language_of
 from app.web.reports import registry
 from app.web.reports.answer import PRIVATE, Language

@@ -12,12 +12,12 @@ from app.core.yardsticks import Yardstick
 from app.db.in_hand import BY_END, Group
 from app.service import on_time_document, reporting
 from app.service.asked import Asked
+from app.service.language import tell
 from app.service.on_time import NOW_COLUMNS, OPEN_COLUMNS, Line, Report
 from app.service.reporting import this_year
 from app.service.rules import Rules
 from app.web import shown
 from app.web.deps import Now, Reader, TheParts, Transaction
-from app.web.language import tell
 from app.web.problems import ProblemError
 from app.web.reports.answer import FILES, FormAsked, answer
 from app.web.reports.asked import PeriodAsked, asked

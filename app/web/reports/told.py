@@ -3,8 +3,8 @@
 from typing import Any
 
 from app.service.document import Document, Note, Row
+from app.service.language import tell
 from app.web import shown
-from app.web.language import tell
 
 
 def told(document: Document, language: str) -> dict[str, Any]:

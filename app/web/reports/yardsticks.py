@@ -13,10 +13,10 @@ from app.core.yardsticks import Yardstick
 from app.db import differences
 from app.service import side_by_side
 from app.service.differences import apart, exchanged, stand
+from app.service.language import tell
 from app.service.side_by_side import SENTENCES
 from app.web import shown
 from app.web.deps import Transaction
-from app.web.language import tell
 from app.web.problems import ProblemError, language_of
 from app.web.reports.answer import FILES, answer
 from app.web.reports.asked import ListAsked, ReportAsked

@@ -9,8 +9,8 @@ from math import floor
 from babel.numbers import format_decimal, format_percent
 
 from app.core.clock import Limit, Unit
-from app.web import shown
-from app.web.language import tell
+from app.printed.saying import ZONE
+from app.service.language import tell
 
 # One and many: English needs both, Vietnamese has one form.
 _LIMITS = {
@@ -55,7 +55,7 @@ class Speech:
 
     def at(self, moment: datetime | None) -> str:
         """An instant by the clock of Viet Nam, or a dash."""
-        return NOTHING if moment is None else f"{moment.astimezone(shown.ZONE):%H:%M %d/%m/%Y}"
+        return NOTHING if moment is None else f"{moment.astimezone(ZONE):%H:%M %d/%m/%Y}"
 
     def number(self, figure: float) -> str:
         """A figure with the separators of the language."""

@@ -5,7 +5,7 @@ from functools import partial
 
 from app.printed.saying import Say
 from app.service.document import Column, Document, Form, Note, Row
-from app.web.language import tell
+from app.service.language import tell
 
 
 def saying(language: str) -> Say:
