@@ -29,8 +29,11 @@ Send = Callable[[Context, Claimed, datetime], None]
 
 def send_mails(context: Context, now: datetime) -> int:
     """Send the mails that are due; return how many were sent."""
-    with context.sessions.begin() as session:
-        tell_owners(session, context.book, now, context.settings.public_url)
+    try:
+        with context.sessions.begin() as session:
+            tell_owners(session, context.book, now, context.settings.public_url)
+    except Exception:  # noqa: BLE001 whatever it is, what was written before goes out
+        _log.exception("the owners of paused webhooks were not told")
     return _drain(_Run(context, now, Channel.MAIL, _mail))
 
 

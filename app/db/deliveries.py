@@ -289,6 +289,7 @@ WITH {_NOTED}, settled AS (
 UPDATE webhook SET failures = 0, failing_since = NULL
 FROM settled
 WHERE settled.channel = 'webhook' AND webhook.id::text = settled.address AND webhook.failures > 0
+  AND webhook.paused_at IS NULL
 """)
 _SETTLE_FAILED = text(f"""
 WITH {_NOTED}
@@ -298,7 +299,10 @@ WHERE id = :id AND state = 'queued' AND attempts = :number
 
 
 def settle_sent(session: Session, tried: Tried) -> None:
-    """It has been sent, whoever holds it by now; and its webhook fails no more."""
+    """It has been sent, whoever holds it by now; and its webhook fails no more.
+
+    One that was paused meanwhile keeps its counts: they say why, until somebody resumes it.
+    """
     session.execute(_SETTLE_SENT, _arguments(tried))
 
 

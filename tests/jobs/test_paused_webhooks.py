@@ -1,6 +1,7 @@
 """An endpoint that keeps failing is left alone, its owner told once, and nothing is lost."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -13,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from app.core.retry import PAUSE_AFTER, PAUSE_AFTER_FAILING_FOR
 from app.db import deliveries, webhooks
-from app.db.deliveries import Channel, Draft
+from app.db.deliveries import Channel, Draft, Tried
 from app.db.tables import delivery, webhook
 from app.db.webhooks import Owned
+from app.service.rules import RuleBook, Rules
 from jobs import Context
 from jobs.delivery import send_mails, send_webhooks
 from tests.jobs.rows import BRANCH, deliveries_queued, vn
@@ -270,3 +272,64 @@ def test_a_second_pause_is_told_of_again(session: Session, context: Context):
 
     assert send_mails(context, again) == 1
     assert session.scalar(text("SELECT count(DISTINCT key) FROM delivery")) == 2
+
+
+def test_a_success_that_was_under_way_leaves_the_counts_of_a_pause(
+    session: Session, context: Context
+):
+    hook = registered(session, "http://127.0.0.1:9/", messages=2, contact="it@hooks.vn")
+    failing(session, hook, PAUSE_AFTER - 1, LONG)
+    lease = timedelta(minutes=2)
+    fails, goes = deliveries.claim(session, AT, lease, 8, channel=Channel.WEBHOOK)
+    deliveries.settle_failed(session, Tried(fails.id, 1, AT, AT, "503"), next_attempt_at=None)
+    assert webhooks.note_failure(session, hook, AT, gone=False)
+
+    deliveries.settle_sent(session, Tried(goes.id, 1, AT, AT))
+    session.commit()
+
+    row = stands(session)
+    assert (row["paused_at"], row["failures"], row["failing_since"]) == (AT, PAUSE_AFTER, LONG)
+    assert send_mails(context, AT) == 1
+
+
+def test_a_pause_that_knows_no_beginning_is_told_of_all_the_same(
+    session: Session, context: Context
+):
+    hook = paused(session, contact="it@hooks.vn")
+    session.execute(update(webhook).values(failing_since=None))
+    session.commit()
+
+    sent = [send_mails(context, AT + timedelta(minutes=n)) for n in range(2)]
+    webhooks.resume(session, hook, OURS, AT)
+    again = AT + timedelta(hours=2)
+    session.execute(update(webhook).values(paused_at=again, failures=20))
+    session.commit()
+
+    assert sent == [1, 0]
+    (told,) = letters(context)
+    assert "09:00 23/11/2026" in told.get_content()
+    assert send_mails(context, again) == 1
+
+
+class _NoRules(RuleBook):
+    """Rules that cannot be read."""
+
+    def __init__(self) -> None:
+        pass
+
+    def in_force(self, session: Session) -> Rules:
+        raise LookupError(f"no rules in {session}")
+
+
+def test_a_notice_that_cannot_be_written_stops_no_other_mail(
+    session: Session, context: Context, capsys: pytest.CaptureFixture[str]
+):
+    paused(session, contact="it@hooks.vn")
+    body = {"subject": "Đúng hạn", "text": "0 quá hạn"}
+    deliveries.queue(session, [Draft("digest", Channel.MAIL, "an@x.vn", None, body)], AT)
+    session.commit()
+
+    assert send_mails(replace(context, book=_NoRules()), AT) == 1
+
+    assert [one["To"] for one in letters(context)] == ["an@x.vn"]
+    assert "owners of paused webhooks" in capsys.readouterr().out
