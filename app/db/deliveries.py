@@ -142,6 +142,8 @@ def _attach(session: Session, ids: dict[str, int], drafts: Sequence[Draft]) -> N
 
 
 # Both parts act on rows of their own: what is over is not held. SKIP LOCKED: two workers share.
+# The lock on the webhook orders this and the end of a pause: what a pause that ends meanwhile
+# would miss is not held, and who ends it waits until what is held can be seen.
 _SET_ASIDE = text("""
 WITH over AS (
     UPDATE delivery SET state = 'dropped', next_attempt_at = NULL, last_error = :over
@@ -161,6 +163,7 @@ WITH over AS (
           AND queued.next_attempt_at <= :now AND coalesce(queued.expires_at > :now, true)
           AND queued.channel = :channel
         FOR UPDATE OF queued SKIP LOCKED
+        FOR SHARE OF hook SKIP LOCKED
     )
 )
 SELECT count(*) FROM over

@@ -1,6 +1,7 @@
 """An endpoint that keeps failing is left alone, its owner told once, and nothing is lost."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -153,6 +154,38 @@ def test_what_is_held_costs_a_claim_nothing(session: Session, receiver: Receiver
     assert session.execute(due).all() == []
     assert webhooks.resume(session, hook, OURS, AT) == 1_000
     assert len(session.execute(due).all()) == 1_000
+
+
+def test_what_is_put_aside_as_a_pause_ends_is_released_too(session: Session, context: Context):
+    hook = paused(session)
+    queued(session, hook, 3)
+
+    with context.sessions() as aside, ThreadPoolExecutor(1) as pool:
+        deliveries.set_aside(aside, AT, Channel.WEBHOOK)
+        released = pool.submit(resumed, context, hook)
+        done, _ = wait([released], timeout=0.5)
+        aside.commit()
+        count = released.result(timeout=10)
+
+    assert (done, count) == (set(), 3)
+    assert len(deliveries.claim(session, AT, timedelta(minutes=2), 8, channel=Channel.WEBHOOK)) == 3
+
+
+def test_what_a_pause_that_is_ending_holds_is_not_put_aside(session: Session, context: Context):
+    hook = paused(session)
+    queued(session, hook, 3)
+
+    with context.sessions.begin() as resuming:
+        webhooks.resume(resuming, hook, OURS, AT)
+        deliveries.set_aside(session, AT, Channel.WEBHOOK)
+        session.commit()
+
+    assert len(deliveries.claim(session, AT, timedelta(minutes=2), 8, channel=Channel.WEBHOOK)) == 3
+
+
+def resumed(context: Context, hook: int) -> int | None:
+    with context.sessions.begin() as session:
+        return webhooks.resume(session, hook, OURS, AT)
 
 
 def test_one_that_is_gone_is_switched_off_at_once(
