@@ -180,22 +180,30 @@ def set_aside(session: Session, now: datetime, channel: Channel) -> int:
     return int(session.scalar(_SET_ASIDE, arguments) or 0)
 
 
+# `each` counts among the first `limit`, so that a long backlog is not read to its end; what is
+# locked and not taken is free again at once.
 _CLAIM = text("""
 UPDATE delivery AS d
 SET attempts = d.attempts + 1, next_attempt_at = :lease_ends
 FROM (
-    SELECT queued.id, hook.url, hook.secret, hook.active,
-           CASE WHEN hook.previous_until > :now THEN hook.previous_secret END AS previous_secret
-    FROM delivery AS queued
-    LEFT JOIN webhook AS hook ON queued.channel = 'webhook' AND hook.id::text = queued.address
-    WHERE queued.state = 'queued' AND queued.next_attempt_at <= :now
-      AND coalesce(queued.expires_at > :now, true) AND hook.paused_at IS NULL
-      AND queued.channel = :channel AND queued.address <> ALL (CAST(:skip AS text[]))
-    ORDER BY queued.next_attempt_at
-    LIMIT :limit
-    FOR UPDATE OF queued SKIP LOCKED
+    SELECT first.*, row_number() OVER (
+        PARTITION BY first.address ORDER BY first.next_attempt_at, first.id
+    ) AS place
+    FROM (
+        SELECT queued.id, queued.address, queued.next_attempt_at,
+               hook.url, hook.secret, hook.active,
+               CASE WHEN hook.previous_until > :now THEN hook.previous_secret END AS previous_secret
+        FROM delivery AS queued
+        LEFT JOIN webhook AS hook ON queued.channel = 'webhook' AND hook.id::text = queued.address
+        WHERE queued.state = 'queued' AND queued.next_attempt_at <= :now
+          AND coalesce(queued.expires_at > :now, true) AND hook.paused_at IS NULL
+          AND queued.channel = :channel AND queued.address <> ALL (CAST(:skip AS text[]))
+        ORDER BY queued.next_attempt_at
+        LIMIT :limit
+        FOR UPDATE OF queued SKIP LOCKED
+    ) AS first
 ) AS due
-WHERE d.id = due.id
+WHERE d.id = due.id AND due.place <= :each
 RETURNING d.id, d.key, d.channel, d.address, d.body, d.attempts, d.alert_id,
           due.url, due.secret, due.previous_secret, coalesce(due.active, false) AS active
 """)
@@ -209,12 +217,14 @@ def claim(
     *,
     channel: Channel,
     skip: Collection[str] = (),
+    each: int | None = None,
 ) -> tuple[Claimed, ...]:
     """Take up to `limit` deliveries that are due, in one statement; no two workers take the same.
 
     The next attempt is moved past the lease, so what a dead worker held comes due again by itself
     (at least once; the receiver knows repeats by the key). `skip` leaves out addresses; what is
-    over and what a paused webhook holds is never taken.
+    over and what a paused webhook holds is never taken. Of one address at most `each` are taken,
+    and then fewer than `limit` although more are due: claim again, skipping it.
     """
     rows = session.execute(
         _CLAIM,
@@ -224,6 +234,7 @@ def claim(
             "limit": limit,
             "channel": channel.value,
             "skip": list(skip),
+            "each": limit if each is None else each,
         },
     )
     return tuple(Claimed(**{**row, "channel": Channel(row["channel"])}) for row in rows.mappings())

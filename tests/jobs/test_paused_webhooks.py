@@ -135,7 +135,7 @@ def test_while_it_is_paused_everything_waits_and_then_goes_out(
     after = send_webhooks(context, later)
 
     assert during == 0
-    assert calls == 3
+    assert calls == 1  # one that fails is asked no more in a run
     assert held == [("queued", None)] * 6
     assert (released, after) == (6, 6)
     assert len(receiver.arrived) == calls + 6
@@ -200,7 +200,7 @@ def test_one_that_is_gone_is_switched_off_at_once(
     row = stands(session)
     assert (row["active"], row["paused_at"]) == (False, AT)
     assert {row["state"] for row in deliveries_queued(session)} == {"queued"}
-    assert len(receiver.arrived) == 2
+    assert len(receiver.arrived) == 1
     receiver.answers = [204]
     webhooks.resume(session, hook, OURS, AT + timedelta(hours=2))
     session.commit()
