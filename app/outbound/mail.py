@@ -145,7 +145,8 @@ def send(
 
     `smtps://` is encrypted from the first byte. `smtp://` encrypts if the server offers it,
     without checking whose server it is, as mail servers do among themselves; with `?starttls` it
-    must be offered and its certificate must hold. Ask for that where the address has a password.
+    must be offered and its certificate must hold. An address with a login must be one of the two
+    whose server is checked.
 
     Raises:
         DeliveryError: not sent, or not within so many seconds in all.

@@ -26,6 +26,11 @@ def submit(url: SplitResult, message: EmailMessage, seconds: float) -> None:
     if url.scheme not in _PORTS or not url.hostname:
         raise ValueError("DUNGHAN_MAIL_URL is not smtp://… or smtps://…")
     asked = "starttls" in parse_qs(url.query, keep_blank_values=True)
+    if url.username and url.scheme == "smtp" and not asked:
+        raise ValueError(
+            "DUNGHAN_MAIL_URL has a login that would travel in clear: "
+            "write smtps://… or smtp://…?starttls"
+        )
     port = url.port or (_SUBMISSION if asked else _PORTS[url.scheme])
     with _within(seconds) as watch, _connect(url.scheme, url.hostname, port, watch) as server:
         if url.scheme == "smtp":

@@ -135,6 +135,7 @@ def certificate(tmp_path: Path) -> ssl.SSLContext:
     if openssl is None:
         pytest.skip("no openssl to make a certificate with")
     command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run(
         [*command, "-keyout", tmp_path / "key", "-out", tmp_path / "cert"],
         check=True,
@@ -235,8 +236,10 @@ def test_a_lease_outlasts_what_handing_over_a_mail_may_take():
     assert LEASE.total_seconds() > mail.SECONDS + 30
 
 
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-def test_a_login_is_read_from_the_address(tmp_path: Path):
+def test_a_login_is_read_from_the_address(
+    tmp_path: Path, certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
     seen: list[tuple[bytes, bytes]] = []
 
     def authenticate(*args: object) -> AuthResult:
@@ -247,16 +250,29 @@ def test_a_login_is_read_from_the_address(tmp_path: Path):
     options = {
         "authenticator": authenticate,
         "auth_required": True,
-        "auth_require_tls": False,
+        "tls_context": certificate,
     }
     with smtp_receiver(**options) as (place, mailbox):
-        mail.send(f"smtp://an%40x.vn:p%40ss@{place}", tmp_path, letter())
+        mail.send(f"smtp://an%40x.vn:p%40ss@{place}?starttls", tmp_path, letter())
         with pytest.raises(DeliveryError) as caught:
-            mail.send(f"smtp://an:wrong@{place}", tmp_path, letter())
+            mail.send(f"smtp://an:wrong@{place}?starttls", tmp_path, letter())
 
     assert seen[0] == (b"an@x.vn", b"p@ss")
     assert len(mailbox.envelopes) == 1
     assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize("login", ["an:p%40ss", "an"])
+def test_a_password_never_travels_in_clear(tmp_path: Path, certificate: ssl.SSLContext, login: str):
+    with (
+        smtp_receiver(tls_context=certificate) as (place, mailbox),
+        pytest.raises(DeliveryError, match=r"DUNGHAN_MAIL_URL.*starttls") as caught,
+    ):
+        mail.send(f"smtp://{login}@{place}", tmp_path, letter())
+
+    assert mailbox.envelopes == []
+    assert "p@ss" not in str(caught.value)
+    assert "p%40ss" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["http://x.vn", "smtp://", "smtp://x:99999", "nonsense"])
