@@ -247,7 +247,8 @@ CASE said.kind
     WHEN 'limit' THEN about.code IS NULL OR about.state IN ('finished', 'closed')
                       OR about.due_at IS DISTINCT FROM said.due_at
     WHEN 'acceptance' THEN about.state IS DISTINCT FROM 'submitted'
-    WHEN 'hand_over' THEN about.code IS NULL OR about.handed_over_at IS NOT NULL
+    WHEN 'supplement_notice' THEN about.code IS NULL OR about.state IN ('finished', 'closed')
+    WHEN 'hand_over' THEN about.finished_at IS NULL OR about.handed_over_at IS NOT NULL
     ELSE said.id IS NULL
 END
 """
