@@ -350,8 +350,8 @@ class _NoRules(RuleBook):
     def __init__(self) -> None:
         pass
 
-    def in_force(self, session: Session) -> Rules:
-        raise LookupError(f"no rules in {session}")
+    def in_force(self, session: Session, version: int | None = None) -> Rules:
+        raise LookupError(f"no rules {version} in {session}")
 
 
 def test_a_notice_that_cannot_be_written_stops_no_other_mail(
