@@ -142,6 +142,8 @@ def _attach(session: Session, ids: dict[str, int], drafts: Sequence[Draft]) -> N
 
 
 # Both parts act on rows of their own: what is over is not held. SKIP LOCKED: two workers share.
+# The lock on the webhook orders this and the end of a pause: what a pause that ends meanwhile
+# would miss is not held, and who ends it waits until what is held can be seen.
 _SET_ASIDE = text("""
 WITH over AS (
     UPDATE delivery SET state = 'dropped', next_attempt_at = NULL, last_error = :over
@@ -161,6 +163,7 @@ WITH over AS (
           AND queued.next_attempt_at <= :now AND coalesce(queued.expires_at > :now, true)
           AND queued.channel = :channel
         FOR UPDATE OF queued SKIP LOCKED
+        FOR SHARE OF hook SKIP LOCKED
     )
 )
 SELECT count(*) FROM over
@@ -177,22 +180,30 @@ def set_aside(session: Session, now: datetime, channel: Channel) -> int:
     return int(session.scalar(_SET_ASIDE, arguments) or 0)
 
 
+# `each` counts among the first `limit`, so that a long backlog is not read to its end; what is
+# locked and not taken is free again at once.
 _CLAIM = text("""
 UPDATE delivery AS d
 SET attempts = d.attempts + 1, next_attempt_at = :lease_ends
 FROM (
-    SELECT queued.id, hook.url, hook.secret, hook.active,
-           CASE WHEN hook.previous_until > :now THEN hook.previous_secret END AS previous_secret
-    FROM delivery AS queued
-    LEFT JOIN webhook AS hook ON queued.channel = 'webhook' AND hook.id::text = queued.address
-    WHERE queued.state = 'queued' AND queued.next_attempt_at <= :now
-      AND coalesce(queued.expires_at > :now, true) AND hook.paused_at IS NULL
-      AND queued.channel = :channel AND queued.address <> ALL (CAST(:skip AS text[]))
-    ORDER BY queued.next_attempt_at
-    LIMIT :limit
-    FOR UPDATE OF queued SKIP LOCKED
+    SELECT first.*, row_number() OVER (
+        PARTITION BY first.address ORDER BY first.next_attempt_at, first.id
+    ) AS place
+    FROM (
+        SELECT queued.id, queued.address, queued.next_attempt_at,
+               hook.url, hook.secret, hook.active,
+               CASE WHEN hook.previous_until > :now THEN hook.previous_secret END AS previous_secret
+        FROM delivery AS queued
+        LEFT JOIN webhook AS hook ON queued.channel = 'webhook' AND hook.id::text = queued.address
+        WHERE queued.state = 'queued' AND queued.next_attempt_at <= :now
+          AND coalesce(queued.expires_at > :now, true) AND hook.paused_at IS NULL
+          AND queued.channel = :channel AND queued.address <> ALL (CAST(:skip AS text[]))
+        ORDER BY queued.next_attempt_at
+        LIMIT :limit
+        FOR UPDATE OF queued SKIP LOCKED
+    ) AS first
 ) AS due
-WHERE d.id = due.id
+WHERE d.id = due.id AND due.place <= :each
 RETURNING d.id, d.key, d.channel, d.address, d.body, d.attempts, d.alert_id,
           due.url, due.secret, due.previous_secret, coalesce(due.active, false) AS active
 """)
@@ -206,12 +217,14 @@ def claim(
     *,
     channel: Channel,
     skip: Collection[str] = (),
+    each: int | None = None,
 ) -> tuple[Claimed, ...]:
     """Take up to `limit` deliveries that are due, in one statement; no two workers take the same.
 
     The next attempt is moved past the lease, so what a dead worker held comes due again by itself
     (at least once; the receiver knows repeats by the key). `skip` leaves out addresses; what is
-    over and what a paused webhook holds is never taken.
+    over and what a paused webhook holds is never taken. Of one address at most `each` are taken,
+    and then fewer than `limit` although more are due: claim again, skipping it.
     """
     rows = session.execute(
         _CLAIM,
@@ -221,6 +234,7 @@ def claim(
             "limit": limit,
             "channel": channel.value,
             "skip": list(skip),
+            "each": limit if each is None else each,
         },
     )
     return tuple(Claimed(**{**row, "channel": Channel(row["channel"])}) for row in rows.mappings())
@@ -233,7 +247,8 @@ CASE said.kind
     WHEN 'limit' THEN about.code IS NULL OR about.state IN ('finished', 'closed')
                       OR about.due_at IS DISTINCT FROM said.due_at
     WHEN 'acceptance' THEN about.state IS DISTINCT FROM 'submitted'
-    WHEN 'hand_over' THEN about.code IS NULL OR about.handed_over_at IS NOT NULL
+    WHEN 'supplement_notice' THEN about.code IS NULL OR about.state IN ('finished', 'closed')
+    WHEN 'hand_over' THEN about.finished_at IS NULL OR about.handed_over_at IS NOT NULL
     ELSE said.id IS NULL
 END
 """
@@ -289,6 +304,7 @@ WITH {_NOTED}, settled AS (
 UPDATE webhook SET failures = 0, failing_since = NULL
 FROM settled
 WHERE settled.channel = 'webhook' AND webhook.id::text = settled.address AND webhook.failures > 0
+  AND webhook.paused_at IS NULL
 """)
 _SETTLE_FAILED = text(f"""
 WITH {_NOTED}
@@ -298,7 +314,10 @@ WHERE id = :id AND state = 'queued' AND attempts = :number
 
 
 def settle_sent(session: Session, tried: Tried) -> None:
-    """It has been sent, whoever holds it by now; and its webhook fails no more."""
+    """It has been sent, whoever holds it by now; and its webhook fails no more.
+
+    One that was paused meanwhile keeps its counts: they say why, until somebody resumes it.
+    """
     session.execute(_SETTLE_SENT, _arguments(tried))
 
 

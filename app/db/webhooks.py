@@ -184,7 +184,10 @@ SELECT hook.id, hook.office, hook.branches, hook.url, hook.contact, hook.active,
        hook.failing_since, hook.paused_at, notice.key
 FROM webhook AS hook
 CROSS JOIN LATERAL (
-    SELECT format('paused:%s:%s', hook.id, floor(extract(epoch FROM hook.failing_since))) AS key
+    SELECT format(
+        'paused:%s:%s', hook.id,
+        floor(extract(epoch FROM coalesce(hook.failing_since, hook.paused_at)))
+    ) AS key
 ) AS notice
 WHERE hook.paused_at IS NOT NULL AND NOT EXISTS (
     SELECT FROM delivery AS told

@@ -2,8 +2,6 @@
 
 import os
 import re
-import smtplib
-import ssl
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +12,14 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
+from app.outbound import smtp
 from app.outbound.errors import DeliveryError
 
-_SECONDS = 15
-_PORTS = {"smtp": 25, "smtps": 465}
-_SUBMISSION = 587
+SECONDS = 60.0
+"""How long handing over one mail may take in all: less than a worker's lease on it, or another
+would send it again meanwhile."""
 
 
 class _Policy(EmailPolicy):
@@ -139,51 +138,26 @@ def _file_name(part: Part) -> str:
     return part.name
 
 
-def send(mail_url: str | None, outbox: Path, message: EmailMessage) -> None:
+def send(
+    mail_url: str | None, outbox: Path, message: EmailMessage, seconds: float = SECONDS
+) -> None:
     """Send a mail; without a server, write it into the outbox under its Message-ID.
 
     `smtps://` is encrypted from the first byte. `smtp://` encrypts if the server offers it,
     without checking whose server it is, as mail servers do among themselves; with `?starttls` it
-    must be offered and its certificate must hold. Ask for that where the address has a password.
+    must be offered and its certificate must hold. An address with a login must be one of the two
+    whose server is checked.
 
     Raises:
-        DeliveryError: not sent.
+        DeliveryError: not sent, or not within so many seconds in all.
     """
     try:
         if mail_url is None:
             _write(outbox, message)
         else:
-            _submit(urlsplit(mail_url), message)
+            smtp.submit(urlsplit(mail_url), message, seconds)
     except (OSError, ValueError) as error:  # SMTPException and SSLError are OSErrors
         raise DeliveryError(f"{type(error).__name__}: {error}") from error
-
-
-def _submit(url: SplitResult, message: EmailMessage) -> None:
-    if url.scheme not in _PORTS or not url.hostname:
-        raise ValueError("DUNGHAN_MAIL_URL is not smtp://… or smtps://…")
-    asked = "starttls" in parse_qs(url.query, keep_blank_values=True)
-    port = url.port or (_SUBMISSION if asked else _PORTS[url.scheme])
-    with _connect(url.scheme, url.hostname, port) as server:
-        if url.scheme == "smtp":
-            _encrypt(server, required=asked)
-        if url.username:
-            server.login(unquote(url.username), unquote(url.password or ""))
-        server.send_message(message)
-
-
-def _connect(scheme: str, host: str, port: int) -> smtplib.SMTP:
-    if scheme == "smtps":
-        tls = ssl.create_default_context()
-        return smtplib.SMTP_SSL(host, port, timeout=_SECONDS, context=tls)
-    return smtplib.SMTP(host, port, timeout=_SECONDS)
-
-
-def _encrypt(server: smtplib.SMTP, *, required: bool) -> None:
-    server.ehlo_or_helo_if_needed()
-    if required:
-        server.starttls(context=ssl.create_default_context())
-    elif server.has_extn("starttls"):
-        server.starttls(context=ssl._create_unverified_context())  # noqa: S323, SLF001
 
 
 def _write(outbox: Path, message: EmailMessage) -> None:

@@ -51,8 +51,8 @@ def letter(
 ) -> dict[str, str]:
     """Subject and text about one paused webhook."""
     since, paused = (
-        f"{hook[name].astimezone(calendar.zone):%H:%M %d/%m/%Y}"
-        for name in ("failing_since", "paused_at")
+        f"{at.astimezone(calendar.zone):%H:%M %d/%m/%Y}"
+        for at in (hook["failing_since"] or hook["paused_at"], hook["paused_at"])
     )
     if hook["active"]:
         why = (

@@ -12,7 +12,7 @@ from app.db import due_calendars
 from app.service import access
 from app.service.due_calendar import calendar
 from app.web import shown
-from app.web.deps import MAX_ID, Now, Reader, TheParts, Transaction, visible
+from app.web.deps import MAX_ID, Now, Reader, Recorder, TheParts, Transaction, visible
 from app.web.problems import ProblemError
 
 router = APIRouter(tags=["alerts"])
@@ -33,7 +33,12 @@ class DueCalendar(BaseModel):
 
 @router.post("/v1/due-calendars", summary="Make a calendar address", status_code=201)
 def post_due_calendar(
-    request: Request, session: Transaction, body: DueCalendar, caller: Reader, now: Now
+    request: Request,
+    session: Transaction,
+    held: TheParts,
+    body: DueCalendar,
+    caller: Recorder,
+    now: Now,
 ) -> dict[str, Any]:
     """The address is shown only now; whoever has it sees the codes due in that branch."""
     (branch,) = visible(caller, body.branch)
@@ -47,8 +52,8 @@ def post_due_calendar(
         created_at=now,
         created_by=caller.by,
     )
-    path = f"/calendars/{token}.ics"
-    address = f"{str(request.base_url).rstrip('/')}{path}"
+    ours = held.judged.public_url or str(request.base_url)
+    address = f"{ours.rstrip('/')}/calendars/{token}.ics"
     return {"id": made, "branch": branch, "label": body.label, "address": address}
 
 
@@ -70,7 +75,7 @@ def list_due_calendars(session: Transaction, caller: Reader) -> dict[str, Any]:
 def delete_due_calendar(
     session: Transaction,
     calendar_id: Annotated[int, Path(ge=1, le=MAX_ID)],
-    caller: Reader,
+    caller: Recorder,
     now: Now,
 ) -> None:
     """It opens nothing from now on."""

@@ -26,6 +26,7 @@ from tests.outbound.receivers import Receiver, http_receiver
 AT = vn("2026-11-23 07:00")
 DUE = vn("2026-11-24 00:00")
 OURS = Owned("H20.16", None)
+ENDED: dict[str, Any] = {"state": "finished", "finished_at": AT}
 
 
 @pytest.fixture
@@ -74,12 +75,17 @@ def test_what_is_no_longer_true_is_never_said(
         3: (Level.OVERDUE, {"due_at": DUE + timedelta(days=1)}),
         4: (Level.OVERDUE, {"due_at": None, "state": "suspended"}),
         5: (Level.ACCEPTANCE_LATE, {"state": "running"}),
-        6: (Level.HAND_OVER_LATE, {"state": "finished", "handed_over_at": AT}),
+        6: (Level.HAND_OVER_LATE, ENDED | {"handed_over_at": AT}),
+        7: (Level.HAND_OVER_LATE, {"finished_at": None}),
+        8: (Level.SUPPLEMENT_NOTICE_LATE, ENDED),
+        9: (Level.SUPPLEMENT_NOTICE_LATE, {"state": "closed"}),
     }
     holds: dict[int, tuple[Level, dict[str, Any]]] = {
         11: (Level.OVERDUE, {}),
         12: (Level.ACCEPTANCE_LATE, {"state": "submitted"}),
-        13: (Level.HAND_OVER_LATE, {"state": "finished"}),
+        13: (Level.HAND_OVER_LATE, ENDED),
+        15: (Level.SUPPLEMENT_NOTICE_LATE, {}),
+        16: (Level.SUPPLEMENT_NOTICE_LATE, {"state": "waiting", "due_at": None}),
         14: (Level.FEED_SILENT, {"state": "closed"}),
     }
     for number, (level, facts) in (gone | holds).items():

@@ -1,6 +1,7 @@
 """Real receivers on the loopback: an HTTP server and an SMTP server."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,11 +14,15 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Receiver:
-    """What arrived, and what to answer: the statuses in turn, the last one for ever."""
+    """What arrived, and what to answer: the statuses in turn, the last one for ever.
+
+    It answers after `seconds`.
+    """
 
     url: str = ""
     answers: list[int] = field(default_factory=lambda: [204])
     text: bytes = b""
+    seconds: float = 0
     arrived: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
 
@@ -30,6 +35,7 @@ def http_receiver() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.arrived.append((headers, body))
+            time.sleep(receiver.seconds)
             status = receiver.answers.pop(0) if receiver.answers[1:] else receiver.answers[0]
             self.send_response(status)
             if status in {301, 307}:

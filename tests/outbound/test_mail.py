@@ -1,8 +1,13 @@
 """Mail: to a real server, or whole files in a folder."""
 
 import shutil
+import socket
 import ssl
 import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
@@ -15,6 +20,7 @@ from aiosmtpd.smtp import AuthResult
 from app.outbound import mail
 from app.outbound.errors import DeliveryError
 from app.outbound.mail import Part
+from jobs.delivery import LEASE
 from tests.jobs.rows import vn
 from tests.outbound.receivers import smtp_receiver
 
@@ -129,6 +135,7 @@ def certificate(tmp_path: Path) -> ssl.SSLContext:
     if openssl is None:
         pytest.skip("no openssl to make a certificate with")
     command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run(
         [*command, "-keyout", tmp_path / "key", "-out", tmp_path / "cert"],
         check=True,
@@ -151,8 +158,88 @@ def test_starttls_is_used_where_it_is_offered_and_checked_where_it_was_asked_for
     assert len(mailbox.envelopes) == 1
 
 
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-def test_a_login_is_read_from_the_address(tmp_path: Path):
+def drips(line: socket.socket) -> None:
+    """A greeting that never ends."""
+    while True:
+        line.sendall(b"2")
+        time.sleep(0.1)
+
+
+def says_nothing(line: socket.socket) -> None:
+    """Not even the first word of TLS."""
+    while line.recv(1000):
+        pass
+
+
+def stops_before_tls(line: socket.socket) -> None:
+    """Offers to encrypt, and then says nothing."""
+    for answer in (b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"):
+        line.sendall(answer)
+        line.recv(1000)
+    says_nothing(line)
+
+
+def drips_in_the_end(line: socket.socket) -> None:
+    """Takes the mail, and never ends its goodbye."""
+    line.sendall(b"220 x\r\n")
+    said = b""
+    while not said.endswith(b"quit\r\n"):
+        said = line.recv(100_000) or b"quit\r\n"
+        if said.endswith(b"data\r\n"):
+            line.sendall(b"354 go on\r\n")
+        elif said.endswith(b"\r\n.\r\n") or said[:4] in (b"ehlo", b"mail", b"rcpt"):
+            line.sendall(b"250 ok\r\n")
+    drips(line)
+
+
+@contextmanager
+def server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server for one connection; yields `host:port`."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+
+        def serve() -> None:
+            line, _ = listening.accept()
+            with line, suppress(OSError):
+                behave(line)
+
+        ended = pool.submit(serve)
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        ended.result(timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "behave"),
+    [("smtp", drips), ("smtps", says_nothing), ("smtp", stops_before_tls)],
+)
+def test_a_server_that_never_comes_to_an_end_is_left(
+    tmp_path: Path, scheme: str, behave: Callable[[socket.socket], None]
+):
+    with server(behave) as place:
+        began = time.monotonic()
+        with pytest.raises(DeliveryError, match=r"took more than 0\.5 seconds"):
+            mail.send(f"{scheme}://{place}", tmp_path, letter(), seconds=0.5)
+        took = time.monotonic() - began
+
+    assert 0.4 < took < 3
+
+
+def test_a_mail_that_was_taken_is_sent_however_the_server_says_goodbye(tmp_path: Path):
+    with server(drips_in_the_end) as place:
+        began = time.monotonic()
+        mail.send(f"smtp://{place}", tmp_path, letter(), seconds=1)
+        took = time.monotonic() - began
+
+    assert took < 3
+
+
+def test_a_lease_outlasts_what_handing_over_a_mail_may_take():
+    assert LEASE.total_seconds() > mail.SECONDS + 30
+
+
+def test_a_login_is_read_from_the_address(
+    tmp_path: Path, certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
     seen: list[tuple[bytes, bytes]] = []
 
     def authenticate(*args: object) -> AuthResult:
@@ -163,16 +250,29 @@ def test_a_login_is_read_from_the_address(tmp_path: Path):
     options = {
         "authenticator": authenticate,
         "auth_required": True,
-        "auth_require_tls": False,
+        "tls_context": certificate,
     }
     with smtp_receiver(**options) as (place, mailbox):
-        mail.send(f"smtp://an%40x.vn:p%40ss@{place}", tmp_path, letter())
+        mail.send(f"smtp://an%40x.vn:p%40ss@{place}?starttls", tmp_path, letter())
         with pytest.raises(DeliveryError) as caught:
-            mail.send(f"smtp://an:wrong@{place}", tmp_path, letter())
+            mail.send(f"smtp://an:wrong@{place}?starttls", tmp_path, letter())
 
     assert seen[0] == (b"an@x.vn", b"p@ss")
     assert len(mailbox.envelopes) == 1
     assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize("login", ["an:p%40ss", "an"])
+def test_a_password_never_travels_in_clear(tmp_path: Path, certificate: ssl.SSLContext, login: str):
+    with (
+        smtp_receiver(tls_context=certificate) as (place, mailbox),
+        pytest.raises(DeliveryError, match=r"DUNGHAN_MAIL_URL.*starttls") as caught,
+    ):
+        mail.send(f"smtp://{login}@{place}", tmp_path, letter())
+
+    assert mailbox.envelopes == []
+    assert "p@ss" not in str(caught.value)
+    assert "p%40ss" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["http://x.vn", "smtp://", "smtp://x:99999", "nonsense"])

@@ -440,9 +440,11 @@ def needed(  # noqa: PLR0911 a right each
         return Right.ADMIN
     if path.endswith("/rejects"):  # whole rows, with the names in them
         return Right.INTAKE
-    if method == "GET" or path.startswith(("/v1/deadlines", "/v1/due-calendars")):
+    if method == "GET" or path.startswith("/v1/deadlines"):
         return Right.READ
-    if path.startswith("/v1/letters") or path.endswith(("/letters", "/cause", "/acknowledge")):
+    if path.startswith(("/v1/letters", "/v1/due-calendars")) or path.endswith(
+        ("/letters", "/cause", "/acknowledge")
+    ):
         return Right.RECORD
     catalogue = path.endswith("/recounts") or path.startswith(
         (

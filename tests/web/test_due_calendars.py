@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 
 from app import logs
 from app.db.tables import dossier
+from app.service.access import Right
 from tests.jobs.rows import dossier_row, vn
 from tests.served import served
 from tests.web.wire import BRANCH, NOW, OTHER, Api, Clock, code
@@ -167,6 +169,32 @@ def test_a_stranger_makes_and_revokes_nothing(api: Callable[..., Api], sender: A
     assert answer.status_code == 404
     assert stranger.get("/v1/due-calendars")["items"] == []
     assert stranger.http.delete(f"/v1/due-calendars/{number}").status_code == 404
+
+
+def test_who_only_reads_makes_and_revokes_nothing(api: Callable[..., Api], sender: Api):
+    number, _ = made(sender)
+    reader = api("reader", rights=[Right.READ])
+
+    answer = reader.http.post("/v1/due-calendars", json={"branch": BRANCH, "label": LABEL})
+
+    assert answer.status_code == 403
+    assert reader.http.delete(f"/v1/due-calendars/{number}").status_code == 403
+    assert [one["id"] for one in reader.get("/v1/due-calendars")["items"]] == [number]
+
+
+def test_the_address_begins_as_browsers_call_us(
+    app: FastAPI, sender: Api, monkeypatch: pytest.MonkeyPatch
+):
+    body = {"branch": BRANCH, "label": LABEL}
+    asked = sender.http.post("/v1/due-calendars", json=body).json()["address"]
+    held = app.state.parts
+    judged = replace(held.judged, public_url="https://dunghan.example.vn/")
+    monkeypatch.setattr(app.state, "parts", replace(held, judged=judged))
+
+    told = sender.http.post("/v1/due-calendars", json=body).json()["address"]
+
+    assert asked.startswith(f"{str(sender.http.base_url).rstrip('/')}/calendars/")
+    assert told.startswith("https://dunghan.example.vn/calendars/")
 
 
 @pytest.mark.parametrize(
