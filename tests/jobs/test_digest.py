@@ -139,7 +139,10 @@ def test_the_first_mail_of_a_week_has_the_summary_in_it(
     subscriptions.put(session, only, Subscription(daily=False))
     session.commit()
 
-    counts = [digest.write_digests(at_work, vn(at)) for at in (MONDAY, MONDAY, WEDNESDAY)]
+    counts = []
+    for at in (MONDAY, MONDAY, WEDNESDAY):
+        counts.append(digest.write_digests(at_work, vn(at)))
+        settle(session, "sent")
 
     assert counts == [2, 0, 1]
     monday, wednesday, alone = bodies(session)
@@ -147,7 +150,61 @@ def test_the_first_mail_of_a_week_has_the_summary_in_it(
     assert "TUẦN TRƯỚC" not in wednesday["text"]
     assert alone["subject"].startswith("[Đúng Hạn] Toàn văn phòng, tuần 47: ")
     key = deliveries_queued(session)[2]["key"]
-    assert key == f"weekly:user:{only}:2026-W48"
+    assert key == f"weekly:user:{only}:2026-11-23"
+
+
+@pytest.mark.parametrize("daily", [True, False])
+def test_a_summary_that_was_not_sent_is_in_the_mail_of_a_later_day_of_its_week(
+    at_work: Context, session: Session, director: Callable[..., int], *, daily: bool
+):
+    chief = director("c")
+    subscriptions.put(session, chief, Subscription(daily=daily))
+    session.commit()
+    found = {}
+    for at, state in (
+        (MONDAY, "dropped"), (WEDNESDAY, "dead"), ("2026-11-26 07:00", "queued"),
+        ("2026-11-27 07:00", "sent"), ("2026-11-27 16:00", "sent"),
+    ):  # fmt: skip
+        digest.write_digests(at_work, vn(at))
+        fresh = [row for row in deliveries_queued(session) if row["key"] not in found]
+        found |= {row["key"]: "TUẦN 47" in row["body"]["text"].upper() for row in fresh}
+        settle(session, state)
+
+    days = ("2026-11-23", "2026-11-25", "2026-11-26", "2026-11-27")
+    kind = "digest" if daily else "weekly"
+    assert found == {f"{kind}:user:{chief}:{day}": True for day in days}
+
+
+def test_a_scheduler_that_was_down_on_the_first_day_sends_the_summary_on_the_next(
+    at_work: Context, session: Session, director: Callable[..., int]
+):
+    director("c")
+
+    assert digest.write_digests(at_work, vn("2026-11-26 07:00")) == 1
+    settle(session, "sent")
+    assert digest.write_digests(at_work, vn("2026-11-27 07:00")) == 1
+
+    assert ["TUẦN TRƯỚC: TUẦN 47" in body["text"] for body in bodies(session)] == [True, False]
+
+
+@pytest.mark.parametrize("first", ["daily", "weekly"])
+def test_what_is_wished_for_after_the_mail_of_a_day_is_in_that_of_the_next(
+    at_work: Context, session: Session, director: Callable[..., int], first: str
+):
+    chief = director("c")
+    only = Subscription(daily=first == "daily", weekly=first == "weekly")
+    for at, wish in ((MONDAY, only), ("2026-11-23 10:00", Subscription()), (WEDNESDAY, None)):
+        if wish is not None:
+            subscriptions.put(session, chief, wish)
+            session.commit()
+        digest.write_digests(at_work, vn(at))
+        settle(session, "sent")
+
+    kind = "digest" if first == "daily" else "weekly"
+    keys = {row["key"]: row["body"]["text"] for row in deliveries_queued(session)}
+    assert set(keys) == {f"{kind}:user:{chief}:2026-11-23", f"digest:user:{chief}:2026-11-25"}
+    summed = "TUẦN TRƯỚC: TUẦN 47" in keys[f"digest:user:{chief}:2026-11-25"]
+    assert summed == (first == "daily")
 
 
 def test_what_was_not_sent_is_told_by_the_next_one(

@@ -143,7 +143,7 @@ def test_a_webhook_that_asked_for_other_events_gets_none(session: Session, rules
     assert owed(session, rules, MONDAY) == []
 
 
-def test_the_summary_is_owed_once_a_week_to_the_office_and_to_directors_who_asked(
+def test_the_summary_is_owed_to_the_office_and_to_directors_who_asked_until_it_was_sent(
     session: Session, rules: Rules, director: Callable[..., int]
 ):
     director("an", [BRANCH])
@@ -157,7 +157,16 @@ def test_the_summary_is_owed_once_a_week_to_the_office_and_to_directors_who_aske
         return [one.recipient.user_id for one in found if one.weekly]
 
     assert weekly(MONDAY) == [asked, chief]
-    assert weekly(WEDNESDAY) == [quiet]  # the first day of the week that is not quiet for them
+    for user, state in ((asked, "sent"), (chief, "dropped")):
+        name = f"user:{user}"
+        mark = Mark(
+            f"weekly:{name}:2026-11-23", name, "weekly", date(2026, 11, 23), 0, 0, said=True
+        )
+        digests.keep(session, [mark], vn(MONDAY))
+        sent(session, mark.key, state)
+    assert weekly(MONDAY) == []
+    assert weekly(WEDNESDAY) == [chief, quiet]
+    assert weekly("2026-11-30 07:00") == [asked, chief]  # of the next week
 
 
 def test_it_expires_as_the_last_of_the_branches_closes(
