@@ -160,7 +160,7 @@ def test_a_summary_that_was_not_sent_is_in_the_mail_of_a_later_day_of_its_week(
     chief = director("c")
     subscriptions.put(session, chief, Subscription(daily=daily))
     session.commit()
-    found = {}
+    found: dict[str, bool] = {}
     for at, state in (
         (MONDAY, "dropped"), (WEDNESDAY, "dead"), ("2026-11-26 07:00", "queued"),
         ("2026-11-27 07:00", "sent"), ("2026-11-27 16:00", "sent"),
