@@ -744,6 +744,33 @@ def test_another_branch_has_no_letter(api: Callable[..., Api], sender: Api):
     assert other.get("/v1/letters")["items"] == []
 
 
+def test_a_draft_goes_with_its_dossier_to_another_branch(api: Callable[..., Api], sender: Api):
+    sender.batch([record(1), record(2)])
+    drafted(sender, 1)
+    drafted(sender, 2)
+    giving, receiving = (
+        api(name, branches=[branch], rights=[Right.READ, Right.RECORD])
+        for name, branch in (("giving", BRANCH), ("receiving", OTHER))
+    )
+    moved = [
+        record(number, branch=OTHER, updated_at="2026-11-19T08:00:00+07:00") for number in (1, 2)
+    ]
+    sender.batch(moved)
+
+    assert giving.get("/v1/letters")["items"] == []
+    assert giving.http.get("/v1/letters/1").status_code == 404
+    assert giving.http.post("/v1/letters/1/sent", json={"sent_at": SENT}).status_code == 404
+    items = receiving.get("/v1/letters", branch=OTHER, state="draft")["items"]
+    assert [(one["id"], one["branch"], one["number"]) for one in items] == [
+        (2, BRANCH, "02/PXL"),  # the number stays of the branch that drafted it
+        (1, BRANCH, "01/PXL"),
+    ]
+    assert receiving.http.get("/v1/letters/1.docx").status_code == 200
+    assert sent(receiving, 1)["state"] == "sent"
+    assert receiving.http.post("/v1/letters/2/void", json={"reason": "sai chi nhánh"}).is_success
+    assert (drafted(receiving, 2)["branch"], told(receiving, 1)) == (OTHER, [SENT])
+
+
 def test_the_name_of_our_own_source_is_taken(sender: Api):
     answer = sender.http.put("/v1/sources/dunghan", json={"name": "x", "rank": 1})
 
