@@ -67,7 +67,7 @@ def page(
     after: int | None = None,
     limit: int,
 ) -> Sequence[RowMapping]:
-    """Letters of the dossiers of some branches, the newest first; `after` is the id a page ended with."""
+    """Letters of dossiers of some branches, newest first; `after` is the id a page ended with."""
     query = select(letter).where(_within(branches))
     if state is not None:
         query = query.where(_STATE[state])

@@ -11,11 +11,12 @@ from zipfile import ZipFile
 import docx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select, text, update
+from sqlalchemy import Engine, select, text, update
 
 from app.core.causes import Cause
 from app.db.engine import Sessions
 from app.db.tables import access_token, applicant, divergence, dossier, letter, revision, witness
+from app.printed import letters as printed
 from app.service.access import Right
 from app.service.recompute import recompute
 from app.service.rules import RuleBook
@@ -574,6 +575,25 @@ def test_many_documents_come_in_one_archive_by_code(sender: Api):
             assert sorted(opened.namelist()) == [f"{code(1)}.docx", f"{code(2)}.docx"]
             assert "Số: 02/PXL" in words(opened.read(f"{code(2)}.docx"))
     assert sender.http.get("/v1/letters.zip?id=99").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/letters.zip", "/v1/letters/1.docx"])
+def test_documents_are_filled_when_no_transaction_is_open_any_more(
+    sender: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch, path: str
+):
+    sender.put(record(1))
+    drafted(sender)
+    fill, before = printed.document, engine.pool.checkedout()  # type: ignore[attr-defined]
+    held: list[int] = []
+
+    def watching(letter: printed.Letter, source: Path) -> bytes:
+        held.append(engine.pool.checkedout() - before)  # type: ignore[attr-defined]
+        return fill(letter, source)
+
+    monkeypatch.setattr(printed, "document", watching)
+
+    assert sender.http.get(path).status_code == 200
+    assert held == [0]
 
 
 @pytest.fixture
