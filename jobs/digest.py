@@ -1,7 +1,8 @@
 """Every minute: whoever's branch has opened and who has no digest of the day yet gets one.
 
-Read in one transaction, drawn and written in none, queued in another; what is queued is decided by
-the rows of `digest` that were not there before, so two schedulers never send two.
+What is due by then is raised first, so that it is told today. Read in one transaction, drawn and
+written in none, queued in another; what is queued is decided by the rows of `digest` that were
+not there before, so two schedulers never send two.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from app.service.mornings import Waits
 from app.service.rules import Rules
 from app.service.week_document import Weekly
 from app.service.weekly import Scope
-from jobs import Context
+from jobs import Context, flags, standing
 
 _AT_ONCE = 50
 """Letters that are written before they are queued; the first leave while the next are drawn."""
@@ -37,8 +38,13 @@ def write_digests(context: Context, now: datetime) -> int:
     with context.sessions.begin() as session:
         rules = context.book.in_force(session)
         due = owed(session, rules, now)
-        if not due:
-            return 0
+    if not due:
+        return 0
+    # The sweeps begin at the same instant, at an opening and after an outage. What they have not
+    # raised by now would be told a working day late.
+    flags.raise_due(context, now)
+    standing.raise_standing(context, now)
+    with context.sessions.begin() as session:
         # The lock of the watermark is held until here only: the sweep waits for nothing longer.
         names = [one.recipient.name for one in due]
         until = digests.alerts_settled(session)

@@ -6,7 +6,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """The wishes of one person; as it stands without any, they hear everything.
+    """The wishes of one person.
 
     Attributes:
         daily: The digest of each working day.
@@ -21,6 +21,11 @@ class Subscription:
     all_clear: bool = True
     quiet_weekdays: frozenset[int] = frozenset()
     quiet_days: tuple[tuple[date, date], ...] = ()
+
+    @classmethod
+    def of_role(cls, role: str | None) -> "Subscription":
+        """What somebody of a role hears who never wished for anything: a director no summary."""
+        return cls(weekly=role != "director")
 
     def quiet_on(self, day: date) -> bool:
         """Whether nothing is to be mailed on a day; what is new then is told by the next digest."""

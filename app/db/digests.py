@@ -8,7 +8,7 @@ the mark is read while nobody holds it.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
+    exists,
     func,
     literal,
     null,
@@ -61,7 +62,8 @@ class Recipient:
         address: A mail address, or the id of a webhook.
         branches: The branches it may see; None for all of the office.
         told: Which alerts are meant for it.
-        without_daily, without_weekly: Whether it has none of that day, or of that week, yet.
+        without_daily: Whether it has no digest of that day yet, and no other mail.
+        without_weekly: Whether it has no summary of that week yet, and no mail that day.
     """
 
     name: str
@@ -85,14 +87,8 @@ class Recipient:
         return f"digest:{self.name}:{day}"
 
     def weekly_key(self, day: date) -> str:
-        """The same of the summary it gets in the week of a day."""
-        return f"weekly:{self.name}:{week(day)}"
-
-
-def week(day: date) -> str:
-    """The week of a day as ISO 8601 writes it: `2026-W48`."""
-    year, number, _ = day.isocalendar()
-    return f"{year}-W{number:02}"
+        """The same of the summary of a week that goes out on a day."""
+        return f"weekly:{self.name}:{day}"
 
 
 def recipients_without(
@@ -100,14 +96,16 @@ def recipients_without(
 ) -> tuple[Recipient, ...]:
     """Who has no digest of that day or no summary of its week yet, from one statement.
 
-    Active accounts with a mail address, and active webhooks; these get no summary, and a director
-    one only who has asked for it.
+    A summary that was not sent on an earlier day of the week is none; who has had a mail that day
+    is not among them. Active accounts with a mail address, and active webhooks; these get no
+    summary, and a director one only who has asked for it.
     """
     asked = (
         select(subscription.c.user_id)
         .where(subscription.c.user_id == user_account.c.id, subscription.c.weekly)
         .exists()
     )
+    person = _name("user", user_account.c.id)
     people = select(
         literal("user").label("kind"),
         user_account.c.id,
@@ -116,10 +114,11 @@ def recipients_without(
         user_account.c.branches,
         user_account.c.role,
         user_account.c.language,
-        _without("digest", "user", user_account.c.id, str(day)).label("daily"),
+        and_(_without_daily(person, day), _without_mail(person, day)).label("daily"),
         and_(
             or_(user_account.c.role != "director", asked),
-            _without("weekly", "user", user_account.c.id, week(day)),
+            _without_mail(person, day),
+            _without_weekly(person, day),
         ).label("weekly"),
     ).where(
         user_account.c.active,
@@ -134,7 +133,7 @@ def recipients_without(
         webhook.c.branches,
         cast(null(), Text),
         literal("vi"),
-        _without("digest", "webhook", webhook.c.id, str(day)),
+        _without_daily(_name("webhook", webhook.c.id), day),
         literal(value=False),
     ).where(
         webhook.c.active,
@@ -166,9 +165,38 @@ def told_to(role: str | None, *, whole: bool) -> Told:
     return _ROLES.get(role or "", Told.OFFICE if whole else Told.BRANCH)
 
 
-def _without(kind: str, whose: str, number: ColumnElement[int], when: str) -> ColumnElement[bool]:
-    key = literal(f"{kind}:{whose}:", String) + func.concat(number, f":{when}")
-    return ~select(digest.c.key).where(digest.c.key == key).exists()
+def _name(kind: str, number: ColumnElement[int]) -> ColumnElement[str]:
+    return literal(f"{kind}:", String) + cast(number, String)
+
+
+def _without_daily(name: ColumnElement[str], day: date) -> ColumnElement[bool]:
+    return ~exists().where(
+        digest.c.recipient == name, digest.c.kind == "daily", digest.c.day == day
+    )
+
+
+def _without_mail(name: ColumnElement[str], day: date) -> ColumnElement[bool]:
+    return ~exists().where(
+        digest.c.recipient == name,
+        digest.c.kind.in_(("daily", "weekly")),
+        digest.c.day == day,
+        digest.c.said,
+    )
+
+
+def _without_weekly(name: ColumnElement[str], day: date) -> ColumnElement[bool]:
+    """No summary reached them on an earlier day of the week: in that day's digest, or alone."""
+    monday = day - timedelta(days=day.weekday())
+    unsent = exists().where(
+        delivery.c.key.in_((digest.c.key, func.replace(digest.c.key, "weekly:", "digest:"))),
+        delivery.c.state != "sent",
+    )
+    return ~exists().where(
+        digest.c.recipient == name,
+        digest.c.kind == "weekly",
+        digest.c.day.between(monday, day),
+        ~unsent,
+    )
 
 
 @dataclass(frozen=True, slots=True)

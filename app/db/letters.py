@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, insert, select, text, update
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.core.ladder import Level
-from app.db.tables import letter
+from app.db.tables import dossier, letter
 
 
 class LetterState(StrEnum):
@@ -34,21 +34,26 @@ def state(row: RowMapping) -> LetterState:
     return LetterState.DRAFT if row["sent_at"] is None else LetterState.SENT
 
 
+def _within(branches: Sequence[str]) -> ColumnElement[bool]:
+    """A letter goes where its dossier goes; `letter.branch` is the one that numbered it."""
+    return exists().where(dossier.c.code == letter.c.code, dossier.c.branch.in_(branches))
+
+
 def find(
     session: Session, letter_id: int, branches: Sequence[str], *, lock: bool = False
 ) -> RowMapping | None:
-    """A letter of the branches in scope; with `lock` nobody else changes it meanwhile."""
-    query = select(letter).where(letter.c.id == letter_id, letter.c.branch.in_(branches))
+    """A letter of a dossier in scope; with `lock` nobody else changes it meanwhile."""
+    query = select(letter).where(letter.c.id == letter_id, _within(branches))
     if lock:
         query = query.with_for_update()
     return session.execute(query).mappings().first()
 
 
 def found(session: Session, ids: Sequence[int], branches: Sequence[str]) -> Sequence[RowMapping]:
-    """Some letters of the branches in scope, in the order of their numbers."""
+    """Some letters of dossiers in scope, in the order of their numbers."""
     query = (
         select(letter)
-        .where(letter.c.id.in_(ids), letter.c.branch.in_(branches))
+        .where(letter.c.id.in_(ids), _within(branches))
         .order_by(letter.c.branch, letter.c.year, letter.c.number)
     )
     return session.execute(query).mappings().all()
@@ -62,8 +67,8 @@ def page(
     after: int | None = None,
     limit: int,
 ) -> Sequence[RowMapping]:
-    """Letters of some branches, the newest first; `after` is the id a page ended with."""
-    query = select(letter).where(letter.c.branch.in_(branches))
+    """Letters of dossiers of some branches, newest first; `after` is the id a page ended with."""
+    query = select(letter).where(_within(branches))
     if state is not None:
         query = query.where(_STATE[state])
     if after is not None:

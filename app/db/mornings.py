@@ -79,14 +79,20 @@ _YARD = """yard AS (
         CAST(:tomorrow_end AS timestamptz[]), CAST(:soon_until AS timestamptz[])
     ) AS y (branch, since, clock_at, day_start, day_end, tomorrow_end, soon_until)
 )"""
-# The newest word on an alert counts; somebody is on a dossier while they are on any alert of it.
-_HANDLED = """handled AS (
+TOPMOST = """NOT EXISTS (
+    SELECT FROM alert AS higher
+    WHERE a.kind = 'limit' AND higher.kind = 'limit' AND higher.subject = a.subject
+        AND higher.due_at = a.due_at AND higher.level > a.level
+)"""
+"""No higher alert of the same limit was raised than `a`: a higher one is told anew."""
+# The newest word on an alert counts, and only on the highest of a dossier's limit.
+_HANDLED = f"""handled AS (
     SELECT DISTINCT a.subject AS code, a.due_at
     FROM acknowledgement AS k JOIN alert AS a ON a.id = k.alert_id
     WHERE k.until_at > :now AND a.kind = 'limit' AND NOT EXISTS (
         SELECT FROM acknowledgement AS later
         WHERE later.alert_id = k.alert_id AND later.id > k.id
-    )
+    ) AND {TOPMOST}
 )"""
 # Newly overdue is what fell due since the last working day, or was said to be overdue since: where
 # the clock of a branch waited for its feed, the due moment itself may be older than that.

@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from app.core.ladder import Level, Told
-from app.db.mornings import SHOWN
+from app.db.mornings import SHOWN, TOPMOST
 
 TOLD_ONCE = (
     Level.SHARE_USED,
@@ -73,7 +73,8 @@ WITH view AS (
         AS v (n int, told text, branches text[], after bigint, since timestamptz)
 ), new AS (
     SELECT DISTINCT ON (v.n, a.subject, a.kind)
-        v.n, a.level, a.subject, a.due_at, coalesce(said.until_at > :now, false) AS handled
+        v.n, a.level, a.subject, a.due_at,
+        coalesce(said.until_at > :now, false) AND {TOPMOST} AS handled
     FROM view AS v
     CROSS JOIN LATERAL unnest(v.branches) AS mine (branch)
     JOIN alert AS a ON a.branch = mine.branch COLLATE "C" AND a.id > v.after AND a.id <= :until
@@ -137,7 +138,7 @@ WHERE k.until_at > :since AND a.branch = ANY (CAST(:branches AS text[]) COLLATE 
     AND NOT EXISTS (
         SELECT FROM acknowledgement AS later
         WHERE later.alert_id = k.alert_id AND later.id > k.id
-    )
+    ) AND {TOPMOST}
 ORDER BY k.until_at, a.subject
 """)
 

@@ -1,4 +1,4 @@
-"""Subscriptions: what each person wants to hear; who said nothing hears by default."""
+"""Subscriptions: what each person wants to hear; who said nothing hears what their role does."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -15,10 +15,14 @@ _COLUMNS = ("daily", "weekly", "all_clear", "quiet_weekdays", "quiet_days")
 
 
 def of(session: Session, user_ids: Collection[int]) -> Mapping[int, Subscription]:
-    """The subscription of each of some people, the default where there is none, in one query."""
-    query = select(subscription).where(subscription.c.user_id.in_(sorted(set(user_ids))))
-    held = {row["user_id"]: read(row) for row in session.execute(query).mappings()}
-    return {user_id: held.get(user_id, Subscription()) for user_id in user_ids}
+    """The subscription of each of some people, that of their role where there is none; a query."""
+    account = user_account.c
+    query = (
+        select(account.id, account.role, *(subscription.c[name] for name in _COLUMNS))
+        .join(subscription, subscription.c.user_id == account.id, isouter=True)
+        .where(account.id.in_(sorted(set(user_ids))))
+    )
+    return {row["id"]: read(row) for row in session.execute(query).mappings()}
 
 
 def put(session: Session, user_id: int, wished: Subscription) -> None:
@@ -63,9 +67,9 @@ def is_of(session: Session, user_id: int, office: str) -> bool:
 
 
 def read(row: Mapping[Any, Any]) -> Subscription:
-    """The subscription in a row; the default where its columns are null."""
+    """The subscription in a row; that of its role where its columns are null."""
     if row["daily"] is None:
-        return Subscription()
+        return Subscription.of_role(row["role"])
     return Subscription(
         daily=row["daily"],
         weekly=row["weekly"],

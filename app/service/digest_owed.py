@@ -1,15 +1,14 @@
 """To whom a digest or a weekly summary is owed, and until when."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.core.subscriptions import Subscription
 from app.db import digests, subscriptions
 from app.db.digests import Recipient
-from app.service.mornings import OpenBranch, open_branches
+from app.service.mornings import open_branches
 from app.service.rules import Branch, Rules
 from app.service.silence import today
 
@@ -29,7 +28,9 @@ def owed(session: Session, rules: Rules, now: datetime) -> list[Owed]:
     """To whom a digest or a weekly summary is owed at this moment.
 
     From the opening of the first of its branches to the closing of the last, on a day on which one
-    of them works; not to who wants none that day. Once all have theirs it costs one statement.
+    of them works; not to who wants none that day. A summary is owed on each such day of its week
+    until one was sent, and always in the one mail of a day. Once all have theirs it costs one
+    statement.
     """
     opened = open_branches(rules, now)
     if not opened:
@@ -49,24 +50,11 @@ def owed(session: Session, rules: Rules, now: datetime) -> list[Owed]:
     for one, mine in found:
         wish = wishes.get(one.user_id or 0, Subscription())
         daily = one.without_daily and wish.daily
-        weekly = one.without_weekly and wish.weekly and _opens_week(rules, mine, day, wish)
+        weekly = one.without_weekly and wish.weekly
         if (daily or weekly) and not (one.user_id and wish.quiet_on(day)):
             closes_at = max(held.closes_at for held in mine)
             due.append(Owed(one, closes_at, daily, weekly, wish.all_clear))
     return due
-
-
-def _opens_week(rules: Rules, mine: Sequence[OpenBranch], day: date, wish: Subscription) -> bool:
-    """Whether no earlier day of this week was worked, or only such as the person kept quiet."""
-    earlier = [day - timedelta(days=back) for back in range(1, day.isoweekday())]
-    return any(
-        all(
-            wish.quiet_on(one)
-            for one in earlier
-            if rules.calendar_of(held.branch.code).is_working(one.toordinal())
-        )
-        for held in mine
-    )
 
 
 def _sees(recipient: Recipient, branch: Branch) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -18,7 +17,7 @@ from app.printed.letters import BadTemplateError
 from app.service.access import Principal
 from app.service.rules import Rules
 from app.web import shown
-from app.web.deps import MAX_ID, Parts, Reader, TheParts, Transaction
+from app.web.deps import MAX_ID, Parts, Reader, TheParts
 from app.web.letters import MOST, Id, not_there, number
 from app.web.problems import ProblemError
 
@@ -37,7 +36,6 @@ _log = structlog.get_logger()
     responses={200: _ZIP},
 )
 def get_documents(
-    session: Transaction,
     caller: Reader,
     held: TheParts,
     wanted: Annotated[
@@ -47,14 +45,15 @@ def get_documents(
 ) -> Response:
     """At most 500, in the order of their numbers; the files are named by dossier code."""
     branches = sorted(caller.branches)
-    if wanted is None:
-        rows: Sequence[RowMapping] = letters.page(
-            session, branches, state=LetterState.DRAFT, limit=MOST
-        )
-    else:
-        rows = letters.found(session, wanted, branches)
-    made = documents(session, held, caller, rows)
-    return archive(made)
+    with held.sessions.begin() as session:
+        if wanted is None:
+            rows: Sequence[RowMapping] = letters.page(
+                session, branches, state=LetterState.DRAFT, limit=MOST
+            )
+        else:
+            rows = letters.found(session, wanted, branches)
+        told = read(session, held, caller, rows)
+    return archive(filled(held, told))
 
 
 @router.get(
@@ -63,10 +62,12 @@ def get_documents(
     response_class=Response,
     responses={200: _FILE},
 )
-def get_document(session: Transaction, caller: Reader, held: TheParts, letter_id: Id) -> Response:
+def get_document(caller: Reader, held: TheParts, letter_id: Id) -> Response:
     """Mẫu 04 filled in, with the applicant's name if it is known, else dots."""
-    row = letters.find(session, letter_id, sorted(caller.branches))
-    made = documents(session, held, caller, [row]) if row else {}
+    with held.sessions.begin() as session:
+        row = letters.find(session, letter_id, sorted(caller.branches))
+        told = read(session, held, caller, [row]) if row else []
+    made = filled(held, told)
     if not made:
         raise not_there()
     ((code, content),) = made.items()
@@ -86,31 +87,27 @@ def archive(made: Mapping[str, bytes]) -> Response:
     return Response(printed.bundle(made), media_type="application/zip", headers=headers)
 
 
-def documents(
+def read(
     session: Session, held: Parts, caller: Principal, rows: Sequence[RowMapping]
-) -> dict[str, bytes]:
-    """Letters as documents by dossier code; of void ones and dossiers out of scope none.
+) -> list[printed.Letter]:
+    """What letters say; of void ones and dossiers out of scope nothing.
 
-    Raises:
-        ProblemError: an operator's template cannot be filled.
+    To fill them takes seconds: end the transaction first.
     """
     rules = held.book.in_force(session)
     codes = [row["code"] for row in rows]
     about = {row["code"]: row for row in dossiers.several(session, codes, sorted(caller.branches))}
     names = dossiers.names_of(session, list(about))
-    source = printed.template(held.letters)
-    return {
-        row["code"]: _filled(row, about[row["code"]], names.get(row["code"]), rules, source)
+    return [
+        _letter(row, about[row["code"]], names.get(row["code"]), rules)
         for row in rows
         if row["code"] in about and row["void_at"] is None
-    }
+    ]
 
 
-def _filled(
-    row: RowMapping, about: RowMapping, name: str | None, rules: Rules, source: Path
-) -> bytes:
+def _letter(row: RowMapping, about: RowMapping, name: str | None, rules: Rules) -> printed.Letter:
     branch = rules.branches[row["branch"]]
-    letter = printed.Letter(
+    return printed.Letter(
         code=row["code"],
         number=number(row),
         office=rules.offices.get(branch.office, branch.office),
@@ -124,8 +121,17 @@ def _filled(
         reason=row["reason"],
         new_at=row["promised_at"],
     )
+
+
+def filled(held: Parts, told: Sequence[printed.Letter]) -> dict[str, bytes]:
+    """Letters as documents by dossier code.
+
+    Raises:
+        ProblemError: an operator's template cannot be filled.
+    """
+    source = printed.template(held.letters)
     try:
-        return printed.document(letter, source)
+        return {letter.code: printed.document(letter, source) for letter in told}
     except BadTemplateError as fault:
         _log.error("letter template cannot be filled", file=fault.file, why=fault.why)
         raise ProblemError(

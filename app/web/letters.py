@@ -133,7 +133,7 @@ def list_letters(
     ] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> dict[str, Any]:
-    """Of the branches that wrote them; `next` is null on the last page."""
+    """Of the dossiers these branches have now; `next` is null on the last page."""
     rows = letters.page(
         session, visible(caller, branch), state=state, after=cursor, limit=limit + 1
     )

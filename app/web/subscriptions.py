@@ -29,20 +29,22 @@ class QuietSpan(BaseModel):
 
 
 class Wishes(BaseModel):
-    """What a person hears, whole: what is left out is as for everybody."""
+    """What a person hears, whole: what is left out is as for everybody, `weekly` as it was."""
 
     model_config = ConfigDict(extra="forbid")
 
     daily: bool = Field(default=True, description="the digest of each working day")
-    weekly: bool = Field(default=True, description="the summary of the week")
+    weekly: bool | None = Field(
+        default=None, description="the summary of the week; as it was if absent"
+    )
     all_clear: bool = Field(default=True, description="a short mail when there is nothing to say")
     quiet_weekdays: list[Annotated[int, Field(ge=1, le=7)]] = Field(
         default_factory=list, max_length=7, description="days without mail, 1 Monday to 7 Sunday"
     )
     quiet_days: list[QuietSpan] = Field(default_factory=list, max_length=100)
 
-    def subscription(self) -> Subscription:
-        """As the core has it.
+    def subscription(self, before: Subscription) -> Subscription:
+        """As the core has it; `before` is what they heard until now.
 
         Raises:
             ProblemError: the days contradict themselves, or leave none.
@@ -61,7 +63,7 @@ class Wishes(BaseModel):
             )
         return Subscription(
             self.daily,
-            self.weekly,
+            before.weekly if self.weekly is None else self.weekly,
             self.all_clear,
             frozenset(self.quiet_weekdays),
             tuple(sorted((span.first, span.until) for span in self.quiet_days)),
@@ -85,7 +87,7 @@ def list_subscriptions(session: Transaction, caller: Keeper) -> dict[str, Any]:
 
 @router.get("/me", summary="What I hear")
 def get_mine(session: Transaction, caller: Reader) -> dict[str, Any]:
-    """The default where nothing was ever wished."""
+    """That of their role where nothing was ever wished: a director hears no summary."""
     mine = _person(caller)
     return item(subscriptions.of(session, [mine])[mine])
 
@@ -93,7 +95,8 @@ def get_mine(session: Transaction, caller: Reader) -> dict[str, Any]:
 @router.put("/me", summary="Say what I hear")
 def put_mine(session: Transaction, body: Wishes, caller: Reader) -> dict[str, Any]:
     """From the next digest on."""
-    mine, wished = _person(caller), body.subscription()
+    mine = _person(caller)
+    wished = body.subscription(subscriptions.of(session, [mine])[mine])
     subscriptions.put(session, mine, wished)
     return item(wished)
 
@@ -106,9 +109,9 @@ def put_subscription(
     caller: Keeper,
 ) -> dict[str, Any]:
     """Of whoever is on leave without having said so, say."""
-    wished = body.subscription()
     if not subscriptions.is_of(session, user_id, caller.office):
         raise ProblemError(HTTPStatus.NOT_FOUND, "No such person in your office")
+    wished = body.subscription(subscriptions.of(session, [user_id])[user_id])
     subscriptions.put(session, user_id, wished)
     return {"user_id": user_id} | item(wished)
 

@@ -25,7 +25,7 @@ from app.printed.bars import Picture
 from app.printed.easel import Easel, NotDrawnError
 from app.printed.forms import Form, Size
 from app.service.rules import Rules
-from jobs import Context, digest
+from jobs import Context, digest, flags
 from jobs import delivery as delivery_job
 from tests.jobs.rows import BRANCH, OTHER, deliveries_queued, vn, watched
 
@@ -139,7 +139,10 @@ def test_the_first_mail_of_a_week_has_the_summary_in_it(
     subscriptions.put(session, only, Subscription(daily=False))
     session.commit()
 
-    counts = [digest.write_digests(at_work, vn(at)) for at in (MONDAY, MONDAY, WEDNESDAY)]
+    counts = []
+    for at in (MONDAY, MONDAY, WEDNESDAY):
+        counts.append(digest.write_digests(at_work, vn(at)))
+        settle(session, "sent")
 
     assert counts == [2, 0, 1]
     monday, wednesday, alone = bodies(session)
@@ -147,21 +150,78 @@ def test_the_first_mail_of_a_week_has_the_summary_in_it(
     assert "TUẦN TRƯỚC" not in wednesday["text"]
     assert alone["subject"].startswith("[Đúng Hạn] Toàn văn phòng, tuần 47: ")
     key = deliveries_queued(session)[2]["key"]
-    assert key == f"weekly:user:{only}:2026-W48"
+    assert key == f"weekly:user:{only}:2026-11-23"
+
+
+@pytest.mark.parametrize("daily", [True, False])
+def test_a_summary_that_was_not_sent_is_in_the_mail_of_a_later_day_of_its_week(
+    at_work: Context, session: Session, director: Callable[..., int], *, daily: bool
+):
+    chief = director("c")
+    subscriptions.put(session, chief, Subscription(daily=daily))
+    session.commit()
+    found: dict[str, bool] = {}
+    for at, state in (
+        (MONDAY, "dropped"), (WEDNESDAY, "dead"), ("2026-11-26 07:00", "queued"),
+        ("2026-11-27 07:00", "sent"), ("2026-11-27 16:00", "sent"),
+    ):  # fmt: skip
+        digest.write_digests(at_work, vn(at))
+        fresh = [row for row in deliveries_queued(session) if row["key"] not in found]
+        found |= {row["key"]: "TUẦN 47" in row["body"]["text"].upper() for row in fresh}
+        settle(session, state)
+
+    days = ("2026-11-23", "2026-11-25", "2026-11-26", "2026-11-27")
+    kind = "digest" if daily else "weekly"
+    assert found == {f"{kind}:user:{chief}:{day}": True for day in days}
+
+
+def test_a_scheduler_that_was_down_on_the_first_day_sends_the_summary_on_the_next(
+    at_work: Context, session: Session, director: Callable[..., int]
+):
+    director("c")
+
+    assert digest.write_digests(at_work, vn("2026-11-26 07:00")) == 1
+    settle(session, "sent")
+    assert digest.write_digests(at_work, vn("2026-11-27 07:00")) == 1
+
+    assert ["TUẦN TRƯỚC: TUẦN 47" in body["text"] for body in bodies(session)] == [True, False]
+
+
+@pytest.mark.parametrize("first", ["daily", "weekly"])
+def test_what_is_wished_for_after_the_mail_of_a_day_is_in_that_of_the_next(
+    at_work: Context, session: Session, director: Callable[..., int], first: str
+):
+    chief = director("c")
+    only = Subscription(daily=first == "daily", weekly=first == "weekly")
+    for at, wish in ((MONDAY, only), ("2026-11-23 10:00", Subscription()), (WEDNESDAY, None)):
+        if wish is not None:
+            subscriptions.put(session, chief, wish)
+            session.commit()
+        digest.write_digests(at_work, vn(at))
+        settle(session, "sent")
+
+    kind = "digest" if first == "daily" else "weekly"
+    keys = {row["key"]: row["body"]["text"] for row in deliveries_queued(session)}
+    assert set(keys) == {f"{kind}:user:{chief}:2026-11-23", f"digest:user:{chief}:2026-11-25"}
+    summed = "TUẦN TRƯỚC: TUẦN 47" in keys[f"digest:user:{chief}:2026-11-25"]
+    assert summed == (first == "daily")
 
 
 def test_what_was_not_sent_is_told_by_the_next_one(
     at_work: Context, session: Session, rules: Rules, director: Callable[..., int]
 ):
     director("an", [BRANCH])
-    watched(session, rules, "2026-11-20", CODE, f"{BRANCH}-261101-0002")
+    watched(session, rules, "2026-11-20", CODE)
     first = overdue(session)
     found = []
     for at, state in ((MONDAY, "dead"), (WEDNESDAY, "queued"), ("2026-11-26 07:00", "sent")):
         assert digest.write_digests(at_work, vn(at)) == 1
         found.append(deliveries_queued(session)[-1]["body"]["text"])
         settle(session, state)
-    second = overdue(session, "2026-11-26 09:00", 2)
+    second = f"{BRANCH}-261101-0002"
+    watched(session, rules, "2026-11-26", second)
+    feeds.hear(session, "one-stop", {BRANCH: vn("2026-11-27 06:50")})
+    session.commit()
     digest.write_digests(at_work, vn("2026-11-27 07:00"))
     last = deliveries_queued(session)[-1]["body"]["text"]
 
@@ -290,7 +350,7 @@ def test_a_webhook_gets_the_figures_of_the_branches_it_covers(
 
     digest.write_digests(at_work, vn(MONDAY))
 
-    (body,) = bodies(session)
+    (body,) = (row["body"] for row in deliveries_queued(session) if row["alert_id"] is None)
     assert (body["type"], body["data"]["day"]) == ("digest.daily", "2026-11-23")
     (branch,) = body["data"]["branches"]
     assert branch["branch"] == BRANCH
@@ -321,7 +381,7 @@ def test_the_statements_do_not_depend_on_recipients_or_dossiers(
         assert len(statements) == 2  # the version of the rules, and who is without
 
     assert counts[1] - counts[0] <= 3  # what is inserted goes in blocks
-    assert counts[1] <= 26
+    assert counts[1] <= 31  # two sweeps among them
 
 
 def test_two_hundred_recipients_take_seconds(
@@ -337,6 +397,24 @@ def test_two_hundred_recipients_take_seconds(
 
     assert digest.write_digests(at_work, vn(MONDAY)) == 200
     assert time.monotonic() - start < 10
+
+
+def test_what_became_due_over_night_is_told_though_no_sweep_came_before(
+    at_work: Context, session: Session, rules: Rules, director: Callable[..., int]
+):
+    """After an outage, and as an office opens, the digest and the sweeps begin at one instant."""
+    director("an", [BRANCH])
+    watched(session, rules, "2026-11-17", CODE)  # three working days after it are over on Friday
+
+    assert digest.write_digests(at_work, vn(MONDAY)) == 1
+    flags.raise_due(at_work, vn(MONDAY))
+    settle(session, "sent")
+    digest.write_digests(at_work, vn(WEDNESDAY))
+
+    monday, wednesday = (body["text"] for body in bodies(session))
+    assert "NAY ĐÃ QUÁ HẠN TRÊN 3 NGÀY LÀM VIỆC (1)" in monday
+    assert "NAY ĐÃ QUÁ HẠN TRÊN 3 NGÀY LÀM VIỆC" not in wednesday
+    assert set(session.scalars(select(alert.c.kind))) >= {"limit", "calendar"}
 
 
 def test_a_watermark_waits_for_whoever_is_raising_alerts(sessions: Sessions, rules: Rules):

@@ -143,7 +143,7 @@ def test_a_webhook_that_asked_for_other_events_gets_none(session: Session, rules
     assert owed(session, rules, MONDAY) == []
 
 
-def test_the_summary_is_owed_once_a_week_to_the_office_and_to_directors_who_asked(
+def test_the_summary_is_owed_to_the_office_and_to_directors_who_asked_until_it_was_sent(
     session: Session, rules: Rules, director: Callable[..., int]
 ):
     director("an", [BRANCH])
@@ -157,7 +157,16 @@ def test_the_summary_is_owed_once_a_week_to_the_office_and_to_directors_who_aske
         return [one.recipient.user_id for one in found if one.weekly]
 
     assert weekly(MONDAY) == [asked, chief]
-    assert weekly(WEDNESDAY) == [quiet]  # the first day of the week that is not quiet for them
+    for user, state in ((asked, "sent"), (chief, "dropped")):
+        name = f"user:{user}"
+        mark = Mark(
+            f"weekly:{name}:2026-11-23", name, "weekly", date(2026, 11, 23), 0, 0, said=True
+        )
+        digests.keep(session, [mark], vn(MONDAY))
+        sent(session, mark.key, state)
+    assert weekly(MONDAY) == []
+    assert weekly(WEDNESDAY) == [chief, quiet]
+    assert weekly("2026-11-30 07:00") == [asked, chief]  # of the next week
 
 
 def test_it_expires_as_the_last_of_the_branches_closes(
@@ -442,6 +451,69 @@ def test_what_somebody_is_on_is_counted_and_comes_back_when_their_time_is_over(
     assert codes(wednesday, Part.OVERDUE) == [code(1)]
     assert codes(thursday, Part.HANDLING_OVER) == []
     assert codes(thursday, Part.OVERDUE) == [code(1), code(2)]
+
+
+def on_it(session: Session, alert_id: int, until: str) -> None:
+    """Somebody says that they are on an alert."""
+    session.execute(
+        insert(acknowledgement).values(
+            alert_id=alert_id, by="user:an", at=vn("2026-11-20 08:00"), until_at=vn(until)
+        )
+    )
+
+
+def test_who_is_on_a_warning_is_told_of_the_higher_levels_anew(session: Session, rules: Rules):
+    hear(session, rules, MONDAY)
+    watched(session, rules, "2026-11-23", code(1), code(2))
+    watched(session, rules, "2026-11-18", code(3))
+    today, past = "2026-11-24 00:00", "2026-11-19 00:00"
+    on_it(
+        session,
+        raised(session, "2026-11-19 07:00", Level.DUE_SOON, today, code(1)),
+        "2026-12-31 17:00",
+    )
+    raised(session, "2026-11-19 07:00", Level.DUE_SOON, today, code(2))
+    on_it(
+        session,
+        raised(session, "2026-11-23 00:00", Level.DUE_TODAY, today, code(2)),
+        "2026-12-31 17:00",
+    )
+    raised(session, "2026-11-23 00:00", Level.DUE_TODAY, today, code(1))
+    on_it(
+        session,
+        raised(session, "2026-11-19 07:00", Level.OVERDUE, past, code(3)),
+        "2026-12-31 17:00",
+    )
+    newest = raised(session, "2026-11-22 00:00", Level.OVERDUE_REMINDED, past, code(3))
+
+    held = told(session, rules, MONDAY)
+    later = told(session, rules, MONDAY, seen=Seen(newest, vn("2026-11-22 07:00")))
+
+    found = section(held, Part.DUE_TODAY)
+    assert found is not None
+    assert (found.count, found.handled, codes(held, Part.DUE_TODAY)) == (2, 1, [code(1)])
+    assert codes(held, Part.OVERDUE_REMINDED) == [code(3)]
+    assert codes(later, Part.OVERDUE) == [code(3)]
+    assert [one.code for one in held.handled] == [code(2)]
+
+
+def test_an_alert_somebody_was_on_does_not_come_back_where_a_higher_one_was_told(
+    session: Session, rules: Rules
+):
+    hear(session, rules, WEDNESDAY)
+    watched(session, rules, "2026-11-18", code(1))
+    past = "2026-11-19 00:00"
+    on_it(
+        session,
+        raised(session, "2026-11-19 07:00", Level.OVERDUE, past, code(1)),
+        "2026-11-24 17:00",
+    )
+    newest = raised(session, "2026-11-22 00:00", Level.OVERDUE_REMINDED, past, code(1))
+
+    held = told(session, rules, WEDNESDAY, seen=Seen(newest, vn(MONDAY)))
+
+    assert [(one.part, one.count) for one in held.sections] == [(Part.OVERDUE, 1)]
+    assert codes(held, Part.OVERDUE) == [code(1)]
 
 
 # -------------------------------------------------------------------------------------- watermarks

@@ -11,11 +11,12 @@ from zipfile import ZipFile
 import docx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select, text, update
+from sqlalchemy import Engine, select, text, update
 
 from app.core.causes import Cause
 from app.db.engine import Sessions
 from app.db.tables import access_token, applicant, divergence, dossier, letter, revision, witness
+from app.printed import letters as printed
 from app.service.access import Right
 from app.service.recompute import recompute
 from app.service.rules import RuleBook
@@ -576,6 +577,25 @@ def test_many_documents_come_in_one_archive_by_code(sender: Api):
     assert sender.http.get("/v1/letters.zip?id=99").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/v1/letters.zip", "/v1/letters/1.docx"])
+def test_documents_are_filled_when_no_transaction_is_open_any_more(
+    sender: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch, path: str
+):
+    sender.put(record(1))
+    drafted(sender)
+    fill, before = printed.document, engine.pool.checkedout()  # type: ignore[attr-defined]
+    held: list[int] = []
+
+    def watching(letter: printed.Letter, source: Path) -> bytes:
+        held.append(engine.pool.checkedout() - before)  # type: ignore[attr-defined]
+        return fill(letter, source)
+
+    monkeypatch.setattr(printed, "document", watching)
+
+    assert sender.http.get(path).status_code == 200
+    assert held == [0]
+
+
 @pytest.fixture
 def own_template(app: FastAPI, tmp_path: Path) -> Path:
     """Where an operator's template stands."""
@@ -742,6 +762,33 @@ def test_another_branch_has_no_letter(api: Callable[..., Api], sender: Api):
     assert many["drafted"] == 0
     assert "no dossier" in many["items"][0]["problem"]["detail"]
     assert other.get("/v1/letters")["items"] == []
+
+
+def test_a_draft_goes_with_its_dossier_to_another_branch(api: Callable[..., Api], sender: Api):
+    sender.batch([record(1), record(2)])
+    drafted(sender, 1)
+    drafted(sender, 2)
+    giving, receiving = (
+        api(name, branches=[branch], rights=[Right.READ, Right.RECORD])
+        for name, branch in (("giving", BRANCH), ("receiving", OTHER))
+    )
+    moved = [
+        record(number, branch=OTHER, updated_at="2026-11-19T08:00:00+07:00") for number in (1, 2)
+    ]
+    sender.batch(moved)
+
+    assert giving.get("/v1/letters")["items"] == []
+    assert giving.http.get("/v1/letters/1").status_code == 404
+    assert giving.http.post("/v1/letters/1/sent", json={"sent_at": SENT}).status_code == 404
+    items = receiving.get("/v1/letters", branch=OTHER, state="draft")["items"]
+    assert [(one["id"], one["branch"], one["number"]) for one in items] == [
+        (2, BRANCH, "02/PXL"),  # the number stays of the branch that drafted it
+        (1, BRANCH, "01/PXL"),
+    ]
+    assert receiving.http.get("/v1/letters/1.docx").status_code == 200
+    assert sent(receiving, 1)["state"] == "sent"
+    assert receiving.http.post("/v1/letters/2/void", json={"reason": "sai chi nhánh"}).is_success
+    assert (drafted(receiving, 2)["branch"], told(receiving, 1)) == (OTHER, [SENT])
 
 
 def test_the_name_of_our_own_source_is_taken(sender: Api):

@@ -19,7 +19,7 @@ from tests.web.wire import BRANCH, NOW, OTHER, Api
 
 DEFAULT = {
     "daily": True,
-    "weekly": True,
+    "weekly": False,  # of a director
     "all_clear": True,
     "quiet_weekdays": [],
     "quiet_days": [],
@@ -64,7 +64,29 @@ def test_a_person_says_what_they_hear(
     held = subscriptions.of(session, [me, other])
     assert held[me].quiet_on(date(2026, 12, 21))
     assert held[me].quiet_weekdays == {5}
-    assert held[other] == Subscription()
+    assert held[other] == Subscription(weekly=False)
+
+
+def test_a_summary_nobody_wished_for_or_refused_is_as_it_was(
+    signed_in: Callable[[int], TestClient], director: Callable[..., int]
+):
+    browser, chief = signed_in(director("an", [BRANCH])), signed_in(director("chi"))
+
+    def weekly(of: TestClient, **wished: object) -> bool:
+        said = of.put("/v1/subscriptions/me", json=wished).json()["weekly"]
+        assert of.get("/v1/subscriptions/me").json()["weekly"] == said
+        return bool(said)
+
+    assert [one.get("/v1/subscriptions/me").json()["weekly"] for one in (browser, chief)] == [
+        False,
+        True,
+    ]
+    for one, at_first in ((browser, False), (chief, True)):
+        assert weekly(one, quiet_weekdays=[5]) is at_first
+        assert weekly(one, weekly=not at_first) is not at_first
+        assert weekly(one, quiet_weekdays=[]) is not at_first
+    listed = chief.get("/v1/subscriptions").json()["items"]
+    assert [one["weekly"] for one in listed] == [True, False]
 
 
 def test_what_is_left_out_is_as_for_everybody(

@@ -117,7 +117,8 @@ Index("ix_attempt_delivery_id", attempt.c.delivery_id, attempt.c.id)
 digest = Table(
     "digest",
     metadata,
-    # `digest:user:1:2026-11-23`, `weekly:user:1:2026-W48`: also the key of its delivery.
+    # `digest:user:1:2026-11-23`: also the key of its delivery. `weekly:user:1:2026-11-23`, the
+    # summary of a week that goes out on a day: too, or it is in the digest of that day.
     Column("key", Code, primary_key=True),
     Column("recipient", Code, nullable=False),
     Column("kind", Text, nullable=False),

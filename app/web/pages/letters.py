@@ -27,7 +27,7 @@ from app.service.letters import Outcome, Wanted
 from app.service.rules import Rules
 from app.web import causes, shown
 from app.web.deps import MAX_ID, Now, Parts, TheParts, Transaction, visible
-from app.web.letter_documents import archive, documents
+from app.web.letter_documents import archive, filled, read
 from app.web.letters import (
     MOST,
     SHORTEST,
@@ -164,10 +164,11 @@ def mark_sent(
 
 
 @router.post("/letters/documents")
-def take_away(session: Transaction, held: TheParts, who: Posting, ids: Ids) -> Response:
+def take_away(held: TheParts, who: Posting, ids: Ids) -> Response:
     """The ticked letters as documents, a file each."""
-    rows = letters.found(session, ids, sorted(who.branches))
-    return archive(documents(session, held, who, rows))
+    with held.sessions.begin() as session:
+        told = read(session, held, who, letters.found(session, ids, sorted(who.branches)))
+    return archive(filled(held, told))
 
 
 @router.post("/letters/{letter_id}/void")
