@@ -55,9 +55,11 @@ cover: .venv/.dev-installed ## The law's own room must be covered whole, branch 
 bench: .venv/.dev-installed ## Measurements (tests/benchmarks), one after the other
 	@exec $(BIN)/python -m pytest -q -s -p no:randomly -o 'python_files=bench_*.py' $(ARGS) tests/benchmarks
 
-chaos: .venv/.dev-installed ## What must never happen, tried for long: kills, eight clients, bombs, fuzz (ARGS=--database=…); half an hour
+chaos: .venv/.dev-installed ## What must never happen, tried for long: kills, a year, eight clients, bombs, fuzz (ARGS=--database=…); 45 minutes
 	@$(BIN)/python -m tests.chaos.kill_intake $(ARGS)
 	@$(BIN)/python -m tests.chaos.eight_clients $(ARGS)
+	@$(BIN)/python -m tests.chaos.a_year $(ARGS)
+	@$(BIN)/python -m tests.chaos.kill_time $(ARGS)
 	@$(BIN)/python -m tests.chaos.bombs $(ARGS)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 

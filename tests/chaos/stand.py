@@ -16,6 +16,7 @@ from typing import Self
 import httpx
 import psutil
 from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
 
 from app import wallclock
 from app.db import access as accounts
@@ -48,7 +49,7 @@ def database_server(url: str | None) -> Iterator[URL]:
 def databases(server: URL, *names: str) -> Iterator[list[str]]:
     """New databases with the catalogue that comes with the program, equal to the last number."""
     made: list[str] = []
-    owner = create_engine(server, isolation_level="AUTOCOMMIT")
+    owner = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     try:
         for name in names:
             template = f" TEMPLATE {made[0]}" if made else ""

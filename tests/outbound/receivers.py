@@ -69,13 +69,16 @@ class Mailbox:
 
 
 @contextmanager
-def smtp_receiver(**options: Any) -> Iterator[tuple[str, Mailbox]]:  # noqa: ANN401
-    """An SMTP server; yields `host:port` and its mailbox."""
+def smtp_receiver(
+    handler: Any = None,  # noqa: ANN401 whatever aiosmtpd takes
+    **options: Any,  # noqa: ANN401
+) -> Iterator[tuple[str, Mailbox]]:
+    """An SMTP server; yields `host:port` and its mailbox, unused where a `handler` is given."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
+    controller = Controller(handler or mailbox, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:
         yield f"127.0.0.1:{port}", mailbox
