@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.db.tables import attachment, delivery
+from app.db.truth import still_so
 
 OVER = "its day is over"
 UNTRUE = "no longer true: the dossier was closed or its due date moved"
@@ -242,16 +243,7 @@ def claim(
 
 # Whether an alert is no longer true; one of a feed, a calendar or quarantine stays what was said of
 # a day. `said` is the alert, `about` the dossier.
-UNTRUE_ALERT = """
-CASE said.kind
-    WHEN 'limit' THEN about.code IS NULL OR about.state IN ('finished', 'closed')
-                      OR about.due_at IS DISTINCT FROM said.due_at
-    WHEN 'acceptance' THEN about.state IS DISTINCT FROM 'submitted'
-    WHEN 'supplement_notice' THEN about.code IS NULL OR about.state IN ('finished', 'closed')
-    WHEN 'hand_over' THEN about.finished_at IS NULL OR about.handed_over_at IS NOT NULL
-    ELSE said.id IS NULL
-END
-"""
+UNTRUE_ALERT = f"NOT coalesce({still_so('said', 'about', 'said.id IS NOT NULL')}, false)"
 _DROP_UNTRUE = text(f"""
 UPDATE delivery SET state = 'dropped', next_attempt_at = NULL, last_error = :why,
                     attempts = attempts - 1

@@ -9,9 +9,11 @@ the mark is read while nobody holds it.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     String,
     Text,
     and_,
@@ -100,13 +102,34 @@ def recipients_without(
     is not among them. Active accounts with a mail address, and active webhooks; these get no
     summary, and a director one only who has asked for it.
     """
+    found = union_all(_people(offices, day), _hooks(offices, day)).subquery()
+    rows = session.execute(
+        select(found).where(or_(found.c.daily, found.c.weekly)).order_by(found.c.kind, found.c.id)
+    )
+    return tuple(
+        Recipient(
+            name=f"{row.kind}:{row.id}",
+            channel=Channel.MAIL if row.kind == "user" else Channel.WEBHOOK,
+            address=row.address,
+            office=row.office,
+            branches=None if row.branches is None else frozenset(row.branches),
+            told=told_to(row.role, whole=row.branches is None),
+            language=row.language,
+            without_daily=row.daily,
+            without_weekly=row.weekly,
+        )
+        for row in rows
+    )
+
+
+def _people(offices: Collection[str], day: date) -> Select[Any]:
     asked = (
         select(subscription.c.user_id)
         .where(subscription.c.user_id == user_account.c.id, subscription.c.weekly)
         .exists()
     )
     person = _name("user", user_account.c.id)
-    people = select(
+    return select(
         literal("user").label("kind"),
         user_account.c.id,
         user_account.c.email.label("address"),
@@ -125,7 +148,10 @@ def recipients_without(
         user_account.c.email != "",
         user_account.c.office.in_(sorted(offices)),
     )
-    hooks = select(
+
+
+def _hooks(offices: Collection[str], day: date) -> Select[Any]:
+    return select(
         literal("webhook"),
         webhook.c.id,
         cast(webhook.c.id, String),
@@ -139,24 +165,6 @@ def recipients_without(
         webhook.c.active,
         or_(webhook.c.events.is_(None), webhook.c.events.contains(["digest.daily"])),
         webhook.c.office.in_(sorted(offices)),
-    )
-    found = union_all(people, hooks).subquery()
-    rows = session.execute(
-        select(found).where(or_(found.c.daily, found.c.weekly)).order_by(found.c.kind, found.c.id)
-    )
-    return tuple(
-        Recipient(
-            name=f"{row.kind}:{row.id}",
-            channel=Channel.MAIL if row.kind == "user" else Channel.WEBHOOK,
-            address=row.address,
-            office=row.office,
-            branches=None if row.branches is None else frozenset(row.branches),
-            told=told_to(row.role, whole=row.branches is None),
-            language=row.language,
-            without_daily=row.daily,
-            without_weekly=row.weekly,
-        )
-        for row in rows
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.core.ladder import Level, Told
 from app.db.mornings import SHOWN, TOPMOST
+from app.db.truth import still_so
 
 TOLD_ONCE = (
     Level.SHARE_USED,
@@ -60,12 +61,7 @@ class News:
 
 
 # What an alert says must still be so: the dossier open, its clock as it was, in the same hands.
-_STILL_TRUE = """d.code = a.subject AND d.branch = a.branch AND CASE a.kind
-    WHEN 'limit' THEN d.state = 'running' AND d.due_at = a.due_at
-    WHEN 'acceptance' THEN d.state = 'submitted'
-    WHEN 'hand_over' THEN d.state = 'finished' AND d.handed_over_at IS NULL
-    WHEN 'supplement_notice' THEN d.state NOT IN ('finished', 'closed')
-    ELSE false END"""
+_STILL_TRUE = f"d.code = a.subject AND d.branch = a.branch AND {still_so('a', 'd', 'false')}"
 # Of one clock a higher level says all that a lower one says.
 _NEW = text(f"""
 WITH view AS (

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, bindparam, insert, text
 from sqlalchemy.orm import Session
 
 from app.db.tables import acknowledgement
+from app.db.truth import still_so
 
 
 class Scope(NamedTuple):
@@ -29,15 +30,7 @@ class Which(NamedTuple):
 
 # Read again, not remembered: what was closed, moved or mended since is no longer so. Of one clock
 # only the newest alert stands, for a higher level says all that a lower one says.
-_STANDING = """CASE alert.kind
-    WHEN 'limit' THEN dossier.due_at IS NOT DISTINCT FROM alert.due_at
-        AND dossier.state = 'running' AND NOT EXISTS (
-            SELECT FROM alert AS higher WHERE higher.subject = alert.subject
-                AND higher.kind = 'limit' AND higher.due_at = alert.due_at
-                AND higher.level > alert.level)
-    WHEN 'acceptance' THEN dossier.state = 'submitted'
-    WHEN 'supplement_notice' THEN dossier.state NOT IN ('finished', 'closed')
-    WHEN 'hand_over' THEN dossier.handed_over_at IS NULL AND dossier.finished_at IS NOT NULL
+_OF_NO_DOSSIER = """CASE alert.kind
     WHEN 'feed' THEN NOT EXISTS (
         SELECT FROM feed WHERE feed.branch = alert.branch
             AND feed.source = alert.details ->> 'source' COLLATE "C"
@@ -51,6 +44,11 @@ _STANDING = """CASE alert.kind
             SELECT FROM alert AS later WHERE later.subject = alert.subject
                 AND later.level = alert.level AND later.due_at > alert.due_at)
     ELSE false END"""
+_STANDING = f"""{still_so("alert", "dossier", _OF_NO_DOSSIER)} AND NOT (
+    alert.kind = 'limit' AND EXISTS (
+        SELECT FROM alert AS higher WHERE higher.subject = alert.subject
+            AND higher.kind = 'limit' AND higher.due_at = alert.due_at
+            AND higher.level > alert.level))"""
 # Whatever still is so of a dossier has a clock that runs and of which something was said: thousands
 # of rows, where the alerts ever raised are millions.
 _STANDING_ONES = """(
@@ -64,7 +62,7 @@ _STANDING_ONES = """(
 _PAGE = """
 SELECT alert.id, alert.office, alert.branch, alert.subject, alert.kind, alert.level, alert.due_at,
        alert.raised_at, alert.tell, alert.at_once, alert.details,
-       {standing} AS standing,
+       coalesce({standing}, false) AS standing,
        dossier.procedure_code, dossier.due_on,
        ack.by AS ack_by, ack.at AS ack_at, ack.until_at AS ack_until_at, ack.note AS ack_note
 FROM {alerts}
