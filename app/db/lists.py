@@ -110,21 +110,7 @@ def page(
     Each branch gives its first `limit` places from its own index in order, so a page costs the same
     wherever it lies and however many dossiers there are; rows are read of those on the page only.
     """
-    wanted = [f"({_WHERE[reading]})" for reading in readings]
-    where = ["d.branch = c.branch"]
-    if wanted:
-        where.append(f"({' OR '.join(wanted)})")
-    if wanted and not _ENDED.intersection(readings):
-        where.append(OPEN_STATES)  # lets the partial index answer
-    where += _bounds(readings)
-    if procedure is not None:
-        where.append("d.procedure_code = :procedure")
-    if code_prefix:
-        where.append("starts_with(d.code, :prefix)")
-    if after is not None:
-        where.append(
-            f'({_PLACE}, d.code) > (CAST(:after_due AS timestamptz), :after_code COLLATE "C")'
-        )
+    where = _where(readings, procedure, code_prefix, after)
     query = f"""
 SELECT {_COLUMNS}, place.reading FROM (
   SELECT f.* FROM {CLOCKS}
@@ -147,6 +133,31 @@ JOIN dossier AS d ON d.code = place.code ORDER BY place.at, place.code
         "after_code": after.code if after else None,
     }
     return session.execute(text(query), arguments).mappings().all()
+
+
+def _where(
+    readings: Sequence[Reading],
+    procedure: str | None,
+    code_prefix: str | None,
+    after: Place | None,
+) -> list[str]:
+    """What a dossier on the page must be, all of it."""
+    wanted = [f"({_WHERE[reading]})" for reading in readings]
+    where = ["d.branch = c.branch"]
+    if wanted:
+        where.append(f"({' OR '.join(wanted)})")
+    if wanted and not _ENDED.intersection(readings):
+        where.append(OPEN_STATES)  # lets the partial index answer
+    where += _bounds(readings)
+    if procedure is not None:
+        where.append("d.procedure_code = :procedure")
+    if code_prefix:
+        where.append("starts_with(d.code, :prefix)")
+    if after is not None:
+        where.append(
+            f'({_PLACE}, d.code) > (CAST(:after_due AS timestamptz), :after_code COLLATE "C")'
+        )
+    return where
 
 
 def _bounds(readings: Sequence[Reading]) -> list[str]:
