@@ -124,6 +124,8 @@ class Year:
         if any(now in span for span in self.troubles.away):
             return
         self.post.down = now in self.troubles.refusing
+        if not self.post.down:
+            self._resume(now)
         mail_url = NOWHERE if now in self.troubles.no_mail else self.post.mail_url
         settings = self.context.settings.model_copy(update={"mail_url": mail_url})
         context = replace(self.context, settings=settings)
@@ -170,6 +172,14 @@ class Year:
             feeds.hear(session, SOURCE, heard)
         for branch in heard:
             self.foretold.hear(branch, now)
+
+    def _resume(self, now: datetime) -> None:
+        """The owner of a webhook that was paused in the outage looks, and lets it go on."""
+        owned = webhooks.Owned(OFFICE, None)
+        with self.opened.begin() as session:
+            for held in webhooks.listing(session, owned):
+                if held["paused_at"] is not None:
+                    webhooks.resume(session, held["id"], owned, now)
 
     def _publish(self, now: datetime, scope: str, day: date) -> None:
         off = Day(kind="off", name="Nghỉ đột xuất", date=day)

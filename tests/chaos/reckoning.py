@@ -23,6 +23,7 @@ from tests.chaos.troubles import FIRST, Troubles
 _ROLES = {"director": "branch", "administrator": "office", "department": "department"}
 _STANDING = 200  # alerts from this level on are of no dossier
 _LIMIT_ENDS = 100
+_NOTICE = "<paused."  # to who owns a webhook that was paused, beside the digest
 
 
 class Person(NamedTuple):
@@ -146,7 +147,8 @@ def _mails(year: Told) -> Iterator[str]:
     per_day: dict[tuple[str, date], list[Mail]] = defaultdict(list)
     wishes = {one.address: one.wish for one in year.people}
     for one in year.post.mails:
-        per_day[one.to, one.at.date()].append(one)
+        if not one.message_id.startswith(_NOTICE):
+            per_day[one.to, one.at.date()].append(one)
         if (one.to, one.at) not in year.reckoning.office_hours:
             yield f"a mail outside office hours: {one.to} {one.at} {one.subject}"
         if abs(one.dated - one.at) > timedelta(minutes=1):
