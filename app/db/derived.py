@@ -27,10 +27,10 @@ _READ = ", ".join(
 _REACHED = {"procedures": "procedure_code", "branches": "branch", "communes": "commune"}
 # A clock runs from the receipt to the last of its due days, and an alarm may go off before it: of
 # a limit of few days before the receipt, over the longest closure there could be. What is overdue
-# has moments to come as well.
+# has moments to come as well, though no due day that could move.
 _OVER_DAYS = (
     "(due_on IS NULL OR greatest(due_on, legal_due_on, index766_due_on) >= CAST(:first AS date) "
-    "OR watch_next IS NOT NULL) "
+    "OR :moments AND watch_next IS NOT NULL) "
     "AND coalesce(received_at < CAST(:last AS date) + interval '60 days', true)"
 )
 
@@ -81,12 +81,15 @@ def open_ones(
     reach: Mapping[str, Sequence[str]] | None,
     after: str,
     limit: int,
+    *,
+    moments: bool = True,
 ) -> list[Stored]:
     """Open dossiers, and ended ones without a limit, of a catalogue before `version`, by code.
 
     Of those only the ones a change reaches: any of its `procedures`, `branches` or `communes`, and
-    if it names `days` those whose clock may run over them (None: all). Closed dossiers with a limit
-    keep what was used (design §5).
+    if it names `days` those whose clock may run over them (None: all), and with `moments` those of
+    which something is still to be said. Closed dossiers with a limit keep what was used (design
+    §5).
     """
     where = ["code > :after", "catalogue_version < :version", MOVABLE]
     told: dict[str, Any] = {"after": after, "version": version, "limit": limit}
@@ -100,7 +103,7 @@ def open_ones(
             told |= places
         if days:
             where.append(_OVER_DAYS)
-            told |= {"first": days[0], "last": days[-1]}
+            told |= {"first": days[0], "last": days[-1], "moments": moments}
     query = text(
         f"SELECT code, {_READ}, updated_at, content_hash, {_WATCH} FROM dossier {_WITH_WATCH} "
         f"WHERE {' AND '.join(where)} ORDER BY code LIMIT :limit"

@@ -137,7 +137,9 @@ def preview(
     after = ""
     while applied.changed:
         with sessions() as session:
-            rows = derived.open_ones(session, rules.version, applied.reach, after, CHUNK)
+            rows = derived.open_ones(
+                session, rules.version, applied.reach, after, CHUNK, moments=False
+            )
         if not rows:
             break
         for row in rows:

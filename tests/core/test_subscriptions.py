@@ -26,3 +26,9 @@ def test_a_leave_is_quiet_from_its_first_day_to_its_last():
     quiet = [day for day in range(1, 31) if away.quiet_on(date(2026, 11, day))]
 
     assert quiet == [3, 4, 5]
+
+
+def test_a_director_gets_no_summary_of_the_week_unless_wished_for():
+    assert not Subscription.of_role("director").weekly
+    assert Subscription.of_role("administrator").weekly
+    assert Subscription.of_role(None).weekly
