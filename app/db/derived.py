@@ -31,7 +31,7 @@ _REACHED = {"procedures": "procedure_code", "branches": "branch", "communes": "c
 _OVER_DAYS = (
     "(due_on IS NULL OR greatest(due_on, legal_due_on, index766_due_on) >= CAST(:first AS date) "
     "OR :moments AND watch_next IS NOT NULL) "
-    "AND coalesce(received_at < CAST(:last AS date) + interval '60 days', true)"
+    "AND coalesce(received_at < CAST(:last AS date) + interval '60 days', :moments)"
 )
 
 
